@@ -1,0 +1,82 @@
+import { ConsentDecision } from './consent-decision.tsx'
+import { ConsentParties, type Parties } from './consent-parties.tsx'
+import { ConsentScopes, type ScopeView } from './consent-scopes.tsx'
+import { fill } from './fill.tsx'
+import { type FormTicket, Host, Name, Notice, TicketForm } from './form.tsx'
+import { type Frame, Layout } from './layout.tsx'
+import { messages } from './messages.ts'
+
+export type EmailGoesTo = 'server' | 'program' | 'both' | 'nobody'
+
+export type ConsentView = {
+  readonly frame: Frame
+  readonly ticket: FormTicket
+  readonly switchAccount: FormTicket
+  readonly parties: Parties
+  readonly scopes: readonly ScopeView[]
+  readonly emailGoesTo: EmailGoesTo
+  readonly sharesProfile: boolean
+  readonly accessDays: number
+  readonly stepUp: boolean
+  readonly problem: string | null
+}
+
+const text = messages.consent
+
+const emailSentence = (view: ConsentView) => {
+  const values = {
+    email: <b class="wrap">{view.parties.email}</b>,
+    host: <Host>{view.parties.server?.host ?? view.frame.issuerHost}</Host>,
+  }
+  if (view.emailGoesTo === 'server') return fill(text.identity_email_server, values)
+  if (view.emailGoesTo === 'program') return fill(text.identity_email_program, values)
+  if (view.emailGoesTo === 'both') return fill(text.identity_email_both, values)
+  return text.identity_no_email
+}
+
+const IdentityShared = ({ view }: { view: ConsentView }) => (
+  <section aria-labelledby="identity-heading">
+    <h2 id="identity-heading">{text.identity}</h2>
+    <ul class="plain-list">
+      <li>{emailSentence(view)}</li>
+      {view.sharesProfile && <li>{text.identity_profile}</li>}
+      <li>{text.identity_subject}</li>
+    </ul>
+  </section>
+)
+
+const Lifetime = ({ days }: { days: number }) => (
+  <section aria-labelledby="lifetime-heading">
+    <h2 id="lifetime-heading">{text.lifetime}</h2>
+    <p>{days === 1 ? text.lifetime_day : fill(text.lifetime_days, { days: String(days) })}</p>
+  </section>
+)
+
+const Heading = ({ parties }: { parties: Parties }) => {
+  const client = <Name>{parties.client.name}</Name>
+  if (parties.server === null) return <h1>{fill(text.heading_identity, { client })}</h1>
+  return <h1>{fill(text.heading_server, { client, server: <Name>{parties.server.name}</Name> })}</h1>
+}
+
+/** Hosts come first and the buttons stay at the lower edge, so that no name or list pushes them out of sight. */
+export const ConsentPage = (view: ConsentView) => (
+  <Layout title={text.title} frame={view.frame}>
+    <Heading parties={view.parties} />
+    {view.problem && <Notice tone="alert">{view.problem}</Notice>}
+    <ConsentParties parties={view.parties} frame={view.frame} switchAccount={view.switchAccount} />
+    {view.stepUp && (
+      <Notice tone="plain">
+        <h2>{text.step_up_heading}</h2>
+        <p>{text.step_up}</p>
+      </Notice>
+    )}
+    <TicketForm ticket={view.ticket} class="decision">
+      {/* Enter in a tick box would press the form's first button; this one cannot be pressed, so Enter decides nothing. */}
+      <button type="submit" disabled hidden />
+      {view.scopes.length > 0 && <ConsentScopes scopes={view.scopes} />}
+      <IdentityShared view={view} />
+      <Lifetime days={view.accessDays} />
+      <ConsentDecision />
+    </TicketForm>
+  </Layout>
+)

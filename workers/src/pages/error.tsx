@@ -1,0 +1,59 @@
+import { type Frame, Layout } from './layout.tsx'
+import { messages } from './messages.ts'
+
+export type ErrorView = {
+  readonly frame: Frame
+  readonly title: string
+  readonly whatHappened: string
+  readonly whatToDo: string
+  /** The sentence a developer needs, as in `error_description`. */
+  readonly detail?: string
+  readonly reason: string
+  readonly requestId: string
+  readonly next?: { readonly href: string; readonly label: string }
+}
+
+const text = messages.error
+
+export const Reference = ({ reason, requestId }: Pick<ErrorView, 'reason' | 'requestId'>) => (
+  <dl class="reference">
+    <div>
+      <dt>{text.reference}</dt>
+      <dd>
+        <code>{requestId}</code>
+      </dd>
+    </div>
+    <div>
+      <dt>{text.reason}</dt>
+      <dd>
+        <a href={`/errors#${reason}`}>
+          <code>{reason}</code>
+        </a>
+      </dd>
+    </div>
+  </dl>
+)
+
+/** A dead end that says its cause, the way out, and what to quote when asking for help. */
+export const ErrorPage = (view: ErrorView) => (
+  <Layout title={view.title} frame={view.frame}>
+    <h1>{view.title}</h1>
+    <p class="lead">{view.whatHappened}</p>
+    <h2>{text.what_to_do}</h2>
+    <p>{view.whatToDo}</p>
+    {view.next && (
+      <p>
+        <a class="button-link filled" href={view.next.href}>
+          {view.next.label}
+        </a>
+      </p>
+    )}
+    {view.detail && (
+      <>
+        <h2>{text.details}</h2>
+        <p class="detail">{view.detail}</p>
+      </>
+    )}
+    <Reference reason={view.reason} requestId={view.requestId} />
+  </Layout>
+)

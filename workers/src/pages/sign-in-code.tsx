@@ -1,0 +1,75 @@
+import { fill } from './fill.tsx'
+import { type FormTicket, Host, Notice, TicketForm } from './form.tsx'
+import { type Frame, Layout } from './layout.tsx'
+import { messages } from './messages.ts'
+
+export type SignInCodeView = {
+  readonly frame: Frame
+  readonly ticket: FormTicket
+  /** Asks for a new code: the same form as the first page, with the address typed there. */
+  readonly again: FormTicket
+  readonly email: string
+  readonly minutes: number
+  readonly problem: string | null
+  /** False once the code is dead: then only a new one helps. */
+  readonly usable: boolean
+  readonly otherAddress: string
+}
+
+const text = messages.code
+
+const CodeForm = ({ ticket, problem, frame }: Pick<SignInCodeView, 'ticket' | 'problem' | 'frame'>) => (
+  <TicketForm ticket={ticket}>
+    <label for="code">{text.label}</label>
+    <input
+      id="code"
+      name="code"
+      class="code"
+      type="text"
+      inputmode="numeric"
+      autocomplete="one-time-code"
+      required
+      maxlength={16}
+      spellcheck={false}
+      aria-describedby={problem ? 'problem code-hint' : 'code-hint'}
+      aria-invalid={problem ? 'true' : undefined}
+    />
+    <p class="hint" id="code-hint">
+      {fill(text.warning, { host: <Host>{frame.issuerHost}</Host> })}
+    </p>
+    <button class="primary full" type="submit">
+      {text.submit}
+    </button>
+  </TicketForm>
+)
+
+export const SignInCodePage = (view: SignInCodeView) => (
+  <Layout title={text.title} frame={view.frame}>
+    <h1>{text.heading}</h1>
+    {view.usable && (
+      <p class="lead">{fill(text.sent, { email: <b class="wrap">{view.email}</b>, minutes: String(view.minutes) })}</p>
+    )}
+    {view.problem && (
+      <Notice tone="alert" id="problem">
+        {view.problem}
+      </Notice>
+    )}
+    {view.usable && <CodeForm ticket={view.ticket} problem={view.problem} frame={view.frame} />}
+    <section class="aside" aria-label={text.no_mail}>
+      <p>
+        <b>{text.no_mail}</b> {text.no_mail_help}
+      </p>
+      <div class="row">
+        <TicketForm ticket={view.again}>
+          <input type="hidden" name="email" value={view.email} />
+          <button class={view.usable ? 'quiet' : 'primary'} type="submit">
+            {text.again}
+          </button>
+        </TicketForm>
+        <a class="button-link" href={view.otherAddress}>
+          {text.other_address}
+        </a>
+      </div>
+    </section>
+  </Layout>
+)
