@@ -1,0 +1,95 @@
+import { CompactSign, type CompactVerifyGetKey, compactVerify, errors, importJWK, type JWK } from 'jose'
+import { utf8 } from './encoding.ts'
+
+/** The one signature algorithm of this server (SECURITY §1); HS256 is nowhere. */
+export const signingAlgorithm = 'ES256'
+
+/** One member of SIGNING_KEYS: a private P-256 JWK (RFC 7518 §6.2). */
+export type PrivateJwk = {
+  readonly kty: 'EC'
+  readonly crv: 'P-256'
+  readonly x: string
+  readonly y: string
+  readonly d: string
+  readonly kid: string
+  readonly alg: 'ES256'
+  /** `next` is published but not used yet (SECURITY §6). */
+  readonly status?: 'next' | undefined
+}
+
+export type PublicJwk = {
+  readonly kty: 'EC'
+  readonly crv: 'P-256'
+  readonly x: string
+  readonly y: string
+  readonly kid: string
+  readonly alg: 'ES256'
+  readonly use: 'sig'
+}
+
+export type SigningKeys = {
+  readonly publicKeySet: { readonly keys: readonly PublicJwk[] }
+  readonly sign: (typ: string, claims: object) => Promise<string>
+  readonly verify: (typ: string, token: string) => Promise<Record<string, unknown> | undefined>
+}
+
+/** What may be published of a key: a list of what goes out, so that no private member ever can (THREATS K13). */
+export function toPublicJwk(jwk: PrivateJwk): PublicJwk {
+  return { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y, kid: jwk.kid, alg: signingAlgorithm, use: 'sig' }
+}
+
+async function importKey(jwk: JWK): Promise<CryptoKey> {
+  const key = await importJWK(jwk, signingAlgorithm)
+  if (key instanceof Uint8Array) throw new Error('a signing key is never symmetric')
+  return key
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+async function verifyWith(getKey: CompactVerifyGetKey, typ: string, token: string) {
+  try {
+    const { payload, protectedHeader } = await compactVerify(token, getKey, { algorithms: [signingAlgorithm] })
+    // RFC 8725 §3.11: an id_token must not pass as an access token, nor the reverse.
+    if (protectedHeader.typ?.toLowerCase() !== typ.toLowerCase()) return undefined
+    const claims: unknown = JSON.parse(new TextDecoder().decode(payload))
+    return isObject(claims) ? claims : undefined
+  } catch (error) {
+    if (error instanceof errors.JOSEError || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+/**
+ * Signs with the newest key that is in use and verifies with each (SECURITY §6). Keys are imported at their first use.
+ * `verify` answers the claims of a token with our signature and this `typ`; it looks at no claim, `exp` included.
+ * @throws Error when no key is in use
+ */
+export function createSigningKeys(jwks: readonly PrivateJwk[]): SigningKeys {
+  const active = jwks.find((jwk) => jwk.status !== 'next')
+  if (active === undefined) throw new Error('SIGNING_KEYS has no key in use')
+  const published = [active, ...jwks.filter((jwk) => jwk !== active)].map(toPublicJwk)
+  let privateKey: Promise<CryptoKey> | undefined
+  const publicKeys = new Map<string, Promise<CryptoKey>>()
+
+  const getKey: CompactVerifyGetKey = (header) => {
+    const jwk = published.find(({ kid }) => kid === header.kid)
+    // Never from the header's own jwk, jku or x5u (THREATS F15).
+    if (jwk === undefined) throw new errors.JWKSNoMatchingKey()
+    const key = publicKeys.get(jwk.kid) ?? importKey({ ...jwk })
+    publicKeys.set(jwk.kid, key)
+    return key
+  }
+
+  return {
+    publicKeySet: { keys: published },
+    sign: async (typ, claims) => {
+      const { kty, crv, x, y, d, kid } = active
+      privateKey ??= importKey({ kty, crv, x, y, d })
+      const header = { alg: signingAlgorithm, typ, kid }
+      return new CompactSign(utf8(JSON.stringify(claims))).setProtectedHeader(header).sign(await privateKey)
+    },
+    verify: (typ, token) => verifyWith(getKey, typ, token),
+  }
+}

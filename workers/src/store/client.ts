@@ -1,0 +1,61 @@
+import { createClient } from '@supabase/supabase-js'
+import type * as z from 'zod/mini'
+
+/** What the rest of the store needs of a database: calling one function by its name (ARCHITECTURE decision 1). */
+export type Store = {
+  readonly call: (name: string, args: Readonly<Record<string, unknown>>) => Promise<unknown>
+}
+
+export type StoreSettings = {
+  readonly url: string
+  readonly key: string
+  readonly timeoutMs: number
+  readonly fetch?: typeof fetch
+}
+
+/** The database gave no usable answer: 503 with Retry-After. The message and cause are for the log only. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+}
+
+/** One for an isolate: each call is a fetch of its own, but making a client costs a tenth of a millisecond. */
+export function createStore(settings: StoreSettings): Store {
+  const client = createClient(settings.url, settings.key, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    db: { schema: 'mcp' as never },
+    ...(settings.fetch && { global: { fetch: settings.fetch } }),
+  })
+  return {
+    call: async (name, args) => {
+      // Never repeated: a call that changes something may have been done although no answer came (decision 13).
+      const answer = await client.rpc(name, args as never).abortSignal(AbortSignal.timeout(settings.timeoutMs))
+      if (answer.error === null) return answer.data
+      throw new StoreUnavailable(`${name} failed with status ${answer.status}`, { cause: answer.error })
+    },
+  }
+}
+
+/** The same store, telling a hook of each call: for counting those of one request. */
+export function withCallHook(store: Store, onCall: (name: string) => void): Store {
+  return {
+    call: (name, args) => {
+      onCall(name)
+      return store.call(name, args)
+    },
+  }
+}
+
+/**
+ * Calls a function and reads its outcome.
+ * @throws StoreUnavailable when there is no answer, or one of another shape (a schema of another version)
+ */
+export async function callFor<Outcome extends z.ZodMiniType>(
+  store: Store,
+  name: string,
+  args: Readonly<Record<string, unknown>>,
+  outcome: Outcome,
+): Promise<z.infer<Outcome>> {
+  const parsed = outcome.safeParse(await store.call(name, args))
+  if (parsed.success) return parsed.data
+  throw new StoreUnavailable(`${name} answered in a shape this version does not know`, { cause: parsed.error })
+}

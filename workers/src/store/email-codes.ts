@@ -1,0 +1,73 @@
+import * as z from 'zod/mini'
+import { callFor, type Store } from './client.ts'
+import { absent, limited, outcome, type RequestFacts, transactionGone } from './rows.ts'
+
+/** SECURITY "Limits"; `per_ip_hour` is null where per-address limits are off (loopback issuer). */
+export type EmailCodeLimits = {
+  readonly per_address_15_minutes: number
+  readonly per_address_day: number
+  readonly per_ip_hour: number | null
+  readonly code_seconds: number
+  readonly attempts: number
+  readonly failures_per_account_day: number
+}
+
+export type SendEmailCodeArguments = {
+  readonly p_transaction_id: string
+  readonly p_browser_digests: readonly string[]
+  readonly p_email: string
+  readonly p_code_digest: string
+  readonly p_kid: string
+  readonly p_limits: EmailCodeLimits
+  readonly p_ip: string | null
+  readonly p_request: RequestFacts
+}
+
+const sendEmailCodeOutcome = z.discriminatedUnion('outcome', [
+  z.object({
+    outcome: z.literal('sent'),
+    email: z.string(),
+    expires_at_seconds: z.number(),
+    server_host: absent(z.string()),
+  }),
+  z.object({ outcome: z.literal('suppressed'), email: z.string() }),
+  transactionGone,
+])
+export type SendEmailCodeOutcome = z.infer<typeof sendEmailCodeOutcome>
+
+export function sendEmailCode(store: Store, args: SendEmailCodeArguments): Promise<SendEmailCodeOutcome> {
+  return callFor(store, 'send_email_code', args, sendEmailCodeOutcome)
+}
+
+export type VerifyEmailCodeArguments = {
+  readonly p_transaction_id: string
+  readonly p_browser_digests: readonly string[]
+  readonly p_code_digests: readonly string[]
+  readonly p_old_session_digests: readonly string[]
+  readonly p_session_digest: string
+  readonly p_kid: string
+  readonly p_lifetimes: { readonly session_idle_seconds: number; readonly session_absolute_seconds: number }
+  readonly p_limits: EmailCodeLimits
+  readonly p_request: RequestFacts
+}
+
+const verifyEmailCodeOutcome = z.discriminatedUnion('outcome', [
+  z.object({
+    outcome: z.literal('verified'),
+    account_id: z.string(),
+    email: z.string(),
+    auth_time_seconds: z.number(),
+  }),
+  z.object({ outcome: z.literal('wrong'), attempts_left: z.number() }),
+  outcome('exhausted'),
+  outcome('expired'),
+  outcome('not_sent'),
+  limited,
+  outcome('account_disabled'),
+  transactionGone,
+])
+export type VerifyEmailCodeOutcome = z.infer<typeof verifyEmailCodeOutcome>
+
+export function verifyEmailCode(store: Store, args: VerifyEmailCodeArguments): Promise<VerifyEmailCodeOutcome> {
+  return callFor(store, 'verify_email_code', args, verifyEmailCodeOutcome)
+}

@@ -1,0 +1,41 @@
+import * as z from 'zod/mini'
+import { callFor, type Store } from './client.ts'
+import type { RequestFacts } from './rows.ts'
+
+const cleanUpOutcome = z.object({
+  outcome: z.literal('cleaned'),
+  rows: z.record(z.string(), z.number()),
+  more: z.boolean(),
+})
+export type CleanUpOutcome = z.infer<typeof cleanUpOutcome>
+
+export type CleanUpArguments = { readonly p_batch: number; readonly p_retention: Readonly<Record<string, number>> }
+
+export function cleanUp(store: Store, args: CleanUpArguments): Promise<CleanUpOutcome> {
+  return callFor(store, 'clean_up', args, cleanUpOutcome)
+}
+
+const readReadinessOutcome = z.object({
+  outcome: z.literal('ready'),
+  schema_version: z.union([z.string(), z.number()]),
+})
+export type ReadReadinessOutcome = z.infer<typeof readReadinessOutcome>
+
+export function readReadiness(store: Store): Promise<ReadReadinessOutcome> {
+  return callFor(store, 'read_readiness', {}, readReadinessOutcome)
+}
+
+export type RecordEventArguments = {
+  readonly p_event: string
+  readonly p_reason: string | null
+  readonly p_detail: Readonly<Record<string, unknown>>
+  readonly p_request: RequestFacts
+}
+
+const recordEventOutcome = z.object({ outcome: z.string() })
+export type RecordEventOutcome = z.infer<typeof recordEventOutcome>
+
+/** Only where no other call is made already and a caller is known, so that floods write nothing (SECURITY §28). */
+export function recordEvent(store: Store, args: RecordEventArguments): Promise<RecordEventOutcome> {
+  return callFor(store, 'record_event', args, recordEventOutcome)
+}

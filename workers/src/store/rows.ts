@@ -1,0 +1,106 @@
+import * as z from 'zod/mini'
+
+/** Absent and null are the same in an answer of the database; here it is undefined. */
+export function absent<Shape extends z.ZodMiniType>(shape: Shape) {
+  return z.pipe(
+    z.nullish(shape),
+    z.transform((value) => value ?? undefined),
+  )
+}
+
+/** Who asks, for audit events; `ip` is already cut to a /64 (SECURITY §28). */
+export type RequestFacts = {
+  readonly request_id: string
+  readonly ip?: string | undefined
+  readonly user_agent?: string | undefined
+}
+
+/** An outcome that carries nothing. */
+export function outcome<Tag extends string>(tag: Tag) {
+  return z.object({ outcome: z.literal(tag) })
+}
+
+/** An outcome that carries a reason code. */
+export function refusal<Tag extends string>(tag: Tag) {
+  return z.object({ outcome: z.literal(tag), reason: z.string() })
+}
+
+export const limited = z.object({ outcome: z.literal('limited'), retry_after_seconds: absent(z.number()) })
+
+export const transactionGone = refusal('transaction_gone')
+
+export const clientAuthMethod = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
+
+/** What a transaction and a connection keep of a client (SECURITY §24). */
+export const clientSnapshot = z.object({
+  client_id: z.string(),
+  client_name: z.string(),
+  kind: z.enum(['pre_registered', 'metadata_document', 'dynamic']),
+  token_endpoint_auth_method: clientAuthMethod,
+  redirect_uris: z.array(z.string()),
+  grant_types: absent(z.array(z.string())),
+  application_type: absent(z.string()),
+  client_uri: absent(z.string()),
+})
+export type ClientSnapshot = z.infer<typeof clientSnapshot>
+
+export const scopeRow = z.object({
+  name: z.string(),
+  description: z.string(),
+  required: z.boolean(),
+  default: z.boolean(),
+})
+export type ScopeRow = z.infer<typeof scopeRow>
+
+/** What the pages need to know of an authorization that is under way. */
+export const transaction = z.object({
+  transaction_id: z.string(),
+  expires_at_seconds: z.number(),
+  client: clientSnapshot,
+  redirect_uri: z.string(),
+  resource: z.string(),
+  login_hint: absent(z.string()),
+  server: z.nullable(
+    z.object({
+      server_id: z.nullable(z.string()),
+      server_name: z.string(),
+      server_url: z.string(),
+      description: absent(z.string()),
+      share_email: absent(z.boolean()),
+      scopes: z.array(scopeRow),
+      client_policy: absent(z.string()),
+    }),
+  ),
+  identity_scopes: z.array(z.string()),
+  account: z.nullable(z.object({ account_id: z.string(), email: z.string() })),
+  auth_time_seconds: absent(z.number()),
+  step_up: z.boolean(),
+  connected_scopes: z.array(z.string()),
+  access_seconds: z.number(),
+  state: absent(z.string()),
+})
+export type Transaction = z.infer<typeof transaction>
+
+/** What tokens are made of. */
+export const connection = z.object({
+  connection_id: z.string(),
+  account_id: z.string(),
+  email: absent(z.string()),
+  email_verified: absent(z.boolean()),
+  name: absent(z.string()),
+  client_id: z.string(),
+  resource: z.string(),
+  server_id: absent(z.string()),
+  /** Effective: granted, and still registered (SECURITY §20). */
+  scopes: z.array(z.string()),
+  nonce: absent(z.string()),
+  auth_time_seconds: z.number(),
+  auth_method: z.string(),
+  issued_at_seconds: z.number(),
+  access_token_seconds: absent(z.number()),
+  generation: z.number(),
+  can_refresh: z.boolean(),
+  refresh_expires_at_seconds: absent(z.number()),
+  epoch: z.number(),
+})
+export type Connection = z.infer<typeof connection>

@@ -1,0 +1,151 @@
+import * as z from 'zod/mini'
+import { callFor, type Store } from './client.ts'
+import { absent, limited, outcome, type RequestFacts, type ScopeRow, scopeRow } from './rows.ts'
+
+/** Who calls /api: a management token, or an access token for this server's own API; null is nobody. */
+export type Caller =
+  | { readonly kind: 'management'; readonly public_part: string; readonly digests: readonly string[] }
+  | {
+      readonly kind: 'connection'
+      readonly connection_id: string
+      readonly epoch: number
+      readonly scopes: readonly string[]
+    }
+
+/** How a caller may be refused: 401, 404 (also for other people's servers), 403. */
+export const callerRefusals = [
+  outcome('caller_unknown'),
+  outcome('not_found'),
+  z.object({ outcome: z.literal('scope_missing'), scope: z.string() }),
+] as const
+
+const serverRow = z.object({
+  server_id: z.string(),
+  server_url: z.string(),
+  server_name: z.string(),
+  description: absent(z.string()),
+  logo_url: absent(z.string()),
+  scopes: z.array(scopeRow),
+  status: z.string(),
+  created_at_seconds: z.number(),
+  verified_at_seconds: absent(z.number()),
+  token_lifetime_seconds: absent(z.number()),
+  share_email: z.boolean(),
+  client_policy: z.string(),
+  owner: z.boolean(),
+})
+export type ServerRow = z.infer<typeof serverRow>
+
+const publicServerRow = z.object({
+  server_id: z.string(),
+  server_url: z.string(),
+  server_name: z.string(),
+  scopes: z.array(scopeRow),
+  status: z.string(),
+})
+export type PublicServerRow = z.infer<typeof publicServerRow>
+
+export type RegisterServerArguments = {
+  readonly p_server_id: string
+  readonly p_server: {
+    readonly server_url: string
+    readonly server_name: string
+    readonly description?: string | undefined
+    readonly logo_url?: string | undefined
+    readonly scopes: readonly ScopeRow[]
+    readonly user_id?: string | undefined
+    readonly token_lifetime_seconds?: number | undefined
+    readonly share_email: boolean
+  }
+  readonly p_status: 'pending' | 'verified'
+  readonly p_management: { readonly public_part: string; readonly digest: string; readonly kid: string } | null
+  readonly p_caller: Caller | null
+  readonly p_limits: { readonly servers: number }
+  readonly p_request: RequestFacts
+}
+
+const registerServerOutcome = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('registered'), server: serverRow }),
+  outcome('server_url_taken'),
+  limited,
+  ...callerRefusals,
+])
+export type RegisterServerOutcome = z.infer<typeof registerServerOutcome>
+
+export function registerServer(store: Store, args: RegisterServerArguments): Promise<RegisterServerOutcome> {
+  return callFor(store, 'register_server', args, registerServerOutcome)
+}
+
+const readServerOutcome = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('found'), server: z.union([serverRow, publicServerRow]), public: absent(z.boolean()) }),
+  ...callerRefusals,
+])
+export type ReadServerOutcome = z.infer<typeof readServerOutcome>
+
+export function readServer(
+  store: Store,
+  args: { readonly p_server_id: string; readonly p_caller: Caller | null },
+): Promise<ReadServerOutcome> {
+  return callFor(store, 'read_server', args, readServerOutcome)
+}
+
+const listServersOutcome = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('found'), servers: z.array(serverRow) }),
+  ...callerRefusals,
+])
+export type ListServersOutcome = z.infer<typeof listServersOutcome>
+
+export function listServers(store: Store, args: { readonly p_caller: Caller | null }): Promise<ListServersOutcome> {
+  return callFor(store, 'list_servers', args, listServersOutcome)
+}
+
+export type UpdateServerArguments = {
+  readonly p_server_id: string
+  readonly p_caller: Caller | null
+  /** Only the members that change; null erases an optional one. */
+  readonly p_changes: Readonly<Record<string, unknown>>
+  readonly p_request: RequestFacts
+}
+
+const updateServerOutcome = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('updated'), server: serverRow }),
+  limited,
+  ...callerRefusals,
+])
+export type UpdateServerOutcome = z.infer<typeof updateServerOutcome>
+
+export function updateServer(store: Store, args: UpdateServerArguments): Promise<UpdateServerOutcome> {
+  return callFor(store, 'update_server', args, updateServerOutcome)
+}
+
+export type DeleteServerArguments = {
+  readonly p_server_id: string
+  readonly p_caller: Caller | null
+  readonly p_request: RequestFacts
+}
+
+const deleteServerOutcome = z.discriminatedUnion('outcome', [outcome('deleted'), limited, ...callerRefusals])
+export type DeleteServerOutcome = z.infer<typeof deleteServerOutcome>
+
+export function deleteServer(store: Store, args: DeleteServerArguments): Promise<DeleteServerOutcome> {
+  return callFor(store, 'delete_server', args, deleteServerOutcome)
+}
+
+const readProtectedResourceOutcome = z.discriminatedUnion('outcome', [
+  z.object({
+    outcome: z.literal('found'),
+    server_id: z.string(),
+    resource: z.string(),
+    server_name: z.string(),
+    scopes: z.array(z.string()),
+  }),
+  outcome('not_found'),
+])
+export type ReadProtectedResourceOutcome = z.infer<typeof readProtectedResourceOutcome>
+
+export function readProtectedResource(
+  store: Store,
+  args: { readonly p_server_id: string },
+): Promise<ReadProtectedResourceOutcome> {
+  return callFor(store, 'read_protected_resource', args, readProtectedResourceOutcome)
+}
