@@ -1,0 +1,36 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import type { Backend, Row } from './backend.ts'
+import { type FolderLock, lockFolder } from './folder-lock.ts'
+
+/**
+ * Opens the embedded PostgreSQL: in memory, or in `folder`, which is locked because PGlite itself lets two
+ * processes write one folder and loses rows silently.
+ * @throws FolderInUse when another process has the folder open
+ */
+export async function openPglite(folder?: string): Promise<Backend> {
+  if (folder === undefined) return backendOf(await PGlite.create())
+  // PGlite makes its files readable by everybody; the folder around them is what keeps others out.
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const lock = await lockFolder(folder)
+  try {
+    return backendOf(await PGlite.create(join(folder, 'postgres')), lock)
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+function backendOf(pglite: PGlite, lock?: FolderLock): Backend {
+  return {
+    query: async (sql, params) => {
+      if (params !== undefined) return (await pglite.query<Row>(sql, [...params])).rows
+      return (await pglite.exec(sql)).at(-1)?.rows ?? []
+    },
+    close: async () => {
+      await pglite.close()
+      await lock?.release()
+    },
+  }
+}
