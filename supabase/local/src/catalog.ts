@@ -18,7 +18,10 @@ export type Catalog = {
 
 /** Reads the functions of `schema` and the settings of all roles. */
 export async function readCatalog(query: Query, schema: string): Promise<Catalog> {
-  const functions = Map.groupBy((await query(functionsSql, [schema])).map(functionOf), (found) => found.name)
+  const functions = new Map<string, DatabaseFunction[]>()
+  for (const found of (await query(functionsSql, [schema])).map(functionOf)) {
+    functions.set(found.name, [...(functions.get(found.name) ?? []), found])
+  }
   const roleSettings = new Map<string, Map<string, string>>()
   for (const row of await query(roleSettingsSql, [])) {
     const settings = roleSettings.get(String(row.role)) ?? new Map()
