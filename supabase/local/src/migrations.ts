@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Query } from './backend.ts'
+
+export type Migration = { version: string; name: string; sql: string; sha256: string }
+
+/** An applied migration is not the file of that version any more, or has no file: the database cannot be brought up to date. */
+export class MigrationConflict extends Error {}
+
+export const migrationsFolder = join(import.meta.dirname, '../../migrations')
+
+/** Reads `<version>_<name>.sql` files in the order of their versions. */
+export async function readMigrations(folder: string = migrationsFolder): Promise<Migration[]> {
+  const fileNames = (await readdir(folder)).filter((fileName) => fileName.endsWith('.sql')).sort()
+  return Promise.all(
+    fileNames.map(async (fileName) => {
+      const [, version, name] = /^(\d{14})_([a-z0-9_-]+)\.sql$/.exec(fileName) ?? []
+      if (version === undefined || name === undefined)
+        throw new Error(`${fileName} is not named <14 digits>_<name>.sql`)
+      const sql = await readFile(join(folder, fileName), 'utf8')
+      return { version, name, sql, sha256: createHash('sha256').update(sql).digest('hex') }
+    }),
+  )
+}
+
+/**
+ * Applies the migrations that are missing, each as a whole or not at all, and gives their versions.
+ * @throws MigrationConflict when an applied one was edited or removed
+ */
+export async function applyMigrations(query: Query, folder: string = migrationsFolder): Promise<string[]> {
+  const migrations = await readMigrations(folder)
+  await query(createLedgerSql)
+  const applied = await readLedger(query)
+  checkLedger(applied, migrations)
+  const missing = migrations.filter((migration) => !applied.has(migration.version))
+  for (const migration of missing) await query(migrationScript(migration))
+  return missing.map((migration) => migration.version)
+}
+
+const createLedgerSql = `
+  create schema if not exists mcp_local;
+  create table if not exists mcp_local.migrations (
+    version text primary key, name text not null, sha256 text not null, applied_at timestamptz not null default now());`
+
+async function readLedger(query: Query): Promise<Map<string, string>> {
+  const rows = await query('select version, sha256 from mcp_local.migrations', [])
+  return new Map(rows.map((row) => [String(row.version), String(row.sha256)]))
+}
+
+function checkLedger(applied: ReadonlyMap<string, string>, migrations: readonly Migration[]): void {
+  const files = new Map(migrations.map((migration) => [migration.version, migration]))
+  const newest = [...applied.keys()].sort().at(-1) ?? ''
+  for (const [version, sha256] of applied) {
+    const file = files.get(version)
+    if (file === undefined) {
+      throw new MigrationConflict(
+        `The database has migration ${version}, which this version of the project does not know.`,
+      )
+    }
+    if (file.sha256 !== sha256) {
+      throw new MigrationConflict(`Migration ${version}_${file.name}.sql was edited after it had been applied.`)
+    }
+  }
+  const late = migrations.find((migration) => migration.version < newest && !applied.has(migration.version))
+  if (late !== undefined) {
+    throw new MigrationConflict(
+      `Migration ${late.version}_${late.name}.sql is older than one that was applied before it.`,
+    )
+  }
+}
+
+// One text without `begin`: PostgreSQL runs it as one transaction, and a failure leaves no open one on a pooled connection.
+// The ledger's row comes first, so that a second process applying the same migration fails before it changes anything.
+function migrationScript({ version, name, sql, sha256 }: Migration): string {
+  return `insert into mcp_local.migrations (version, name, sha256) values ('${version}', '${name}', '${sha256}');\n${sql}`
+}

@@ -1,0 +1,51 @@
+-- Removes what has ended, at most p_batch rows a kind (decision 4), and keeps the audit months ahead. p_retention may hold
+-- transaction_seconds, session_seconds, connection_seconds, key_seconds, pending_server_seconds, tombstone_seconds, audit_seconds.
+-- outcomes: cleaned {rows, more}
+create or replace function mcp.clean_up(p_batch integer, p_retention jsonb default null) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  r jsonb := '{"transaction_seconds": 3600, "session_seconds": 86400, "connection_seconds": 2592000, "key_seconds": 7776000,
+    "pending_server_seconds": 1209600, "tombstone_seconds": 7776000, "audit_seconds": 34560000}'::jsonb || coalesce(p_retention, '{}');
+  v_rows jsonb := '{}';
+  v_count integer;
+begin
+  delete from mcp_data.transactions where transaction_id in (select x.transaction_id from mcp_data.transactions x
+    where x.expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer) limit p_batch for update skip locked);
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('transactions', v_count);
+  delete from mcp_data.sessions where session_id in (select x.session_id from mcp_data.sessions x
+    where least(x.expires_at, x.ended_at) < now() - make_interval(secs => (r->>'session_seconds')::integer) limit p_batch for update skip locked);
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('sessions', v_count);
+  delete from mcp_data.limits where subject_digest in (select x.subject_digest from mcp_data.limits x
+    where x.expires_at < now() limit p_batch for update skip locked);
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('limits', v_count);
+  -- A code that nobody redeemed leaves nothing behind; an ended connection stays a while, so that replays are still known.
+  delete from mcp_data.connections where connection_id in (select x.connection_id from mcp_data.connections x
+    where (x.code_redeemed_at is null and x.code_expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer))
+      or x.refresh_expires_at < now() - make_interval(secs => (r->>'connection_seconds')::integer)
+      or x.revoked_at < now() - make_interval(secs => (r->>'connection_seconds')::integer)
+    limit p_batch for update skip locked);
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('connections', v_count);
+  delete from mcp_data.server_keys where key_id in (select x.key_id from mcp_data.server_keys x
+    where least(x.revoked_at, x.expires_at) < now() - make_interval(secs => (r->>'key_seconds')::integer) limit p_batch for update skip locked);
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('keys', v_count);
+  delete from mcp_data.servers where server_id in (select x.server_id from mcp_data.servers x
+    where x.deleted_at < now() - make_interval(secs => (r->>'tombstone_seconds')::integer)
+      or (x.status = 'pending' and x.owner_account_id is null
+        and x.created_at < now() - make_interval(secs => (r->>'pending_server_seconds')::integer))
+    limit p_batch for update skip locked);
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('servers', v_count);
+  v_rows := v_rows || jsonb_build_object('audit_months',
+    mcp_data.drop_audit_partitions(now() - make_interval(secs => (r->>'audit_seconds')::integer), p_batch));
+  for v_count in 0..2 loop
+    perform mcp_data.make_audit_partition(now() + make_interval(months => v_count));
+  end loop;
+  return jsonb_build_object('outcome', 'cleaned', 'rows', v_rows,
+    'more', exists (select from jsonb_each_text(v_rows) e where e.key <> 'audit_months' and e.value::integer >= p_batch));
+end $$;
+grant execute on function mcp.clean_up(integer, jsonb) to mcp_worker;

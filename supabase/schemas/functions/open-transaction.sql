@@ -1,0 +1,88 @@
+-- Opens an authorization transaction once client and redirect URI are proven (SECURITY §8, §11; RFC 8707; RFC 6749 §3.3).
+-- One call: client liveness, resource, scopes, session, remembered consent, and the write. With prompt=none nothing is
+-- written: the answer says what a person would have to do.
+-- outcomes: client_unknown · client_blocked · invalid_target {reason} · invalid_scope {reason} ·
+--   unauthorized_client {reason} · sign_in {transaction} · consent {transaction} · approved {redirect_uri, state?, client, scopes}
+create or replace function mcp.open_transaction(p_transaction_id text, p_browser_digests bytea[], p_browser_digest bytea, p_kid text,
+  p_session_digests bytea[], p_client jsonb, p_authorization jsonb, p_connection_id text, p_code_digest bytea, p_lifetimes jsonb,
+  p_max_open_transactions integer, p_request jsonb default null) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_client record;
+  v_session record;
+  v_resource record;
+  v_scopes record;
+  v_consented_at timestamptz;
+  v_prompt text[] := mcp_data.text_array(p_authorization->'prompt');
+  t mcp_data.transactions;
+begin
+  v_client := mcp_data.check_client(p_client);
+  if v_client.refusal is not null then
+    return jsonb_build_object('outcome', v_client.refusal);
+  end if;
+  v_session := mcp_data.session_of(p_session_digests, (p_lifetimes->>'session_idle_seconds')::integer);
+  v_resource := mcp_data.choose_resource(mcp_data.text_array(p_authorization->'resource_candidates'),
+    coalesce((p_authorization->>'resource_is_origin')::boolean, false), p_authorization->>'issuer', v_session.account_id);
+  if v_resource.kind is null then
+    return jsonb_build_object('outcome', 'invalid_target', 'reason', v_resource.reason);
+  end if;
+  if not mcp_data.client_policy_allows((v_resource.server).client_policy, p_client->>'kind') then
+    return jsonb_build_object('outcome', 'unauthorized_client', 'reason', 'client_not_allowed');
+  end if;
+  v_scopes := mcp_data.choose_scopes(mcp_data.text_array(p_authorization->'scope'), v_resource.kind, (v_resource.server).scopes);
+  if v_scopes.server_scopes is null then
+    return jsonb_build_object('outcome', 'invalid_scope', 'reason', 'scope_unknown');
+  end if;
+
+  t.transaction_id := p_transaction_id;
+  t.browser_digest := p_browser_digest;
+  t.browser_kid := p_kid;
+  t.created_at := now();
+  t.expires_at := now() + make_interval(secs => (p_lifetimes->>'transaction_seconds')::integer);
+  t.client := p_client;
+  t.client_id := p_client->>'client_id';
+  t.can_refresh := v_client.can_refresh;
+  t.redirect_uri := p_authorization->>'redirect_uri';
+  t.redirect_trust := p_authorization->>'redirect_trust';
+  t.resource_kind := v_resource.kind;
+  t.server_id := (v_resource.server).server_id;
+  t.resource := case v_resource.kind when 'server' then (v_resource.server).server_url
+    when 'management' then p_authorization->>'issuer' || '/api' else p_authorization->>'issuer' end;
+  t.requested_resource := p_authorization->'resource_candidates'->>0;
+  t.requested_scopes := v_scopes.server_scopes;
+  t.identity_scopes := v_scopes.identity_scopes;
+  t.code_challenge := p_authorization->>'code_challenge';
+  t.state := p_authorization->>'state';
+  t.nonce := p_authorization->>'nonce';
+  t.login_hint := p_authorization->>'login_hint';
+  t.access_seconds := (p_lifetimes->>'refresh_absolute_seconds')::integer;
+  t.minimum_auth_time := case when 'login' = any(v_prompt) then now()
+    else now() - make_interval(secs => (p_authorization->>'max_age_seconds')::integer) end;
+  if v_session.auth_time < t.minimum_auth_time then
+    v_session.session_id := null;
+  end if;
+
+  if v_session.session_id is not null then
+    t.account_id := v_session.account_id;
+    perform mcp_data.renew_session_digest(v_session.session_id, p_session_digests[1], p_kid);
+    if t.redirect_trust = 'proven' and not v_prompt && array['consent', 'login', 'select_account'] then
+      v_consented_at := mcp_data.remembered_consent(t, (p_lifetimes->>'remembered_consent_seconds')::integer);
+    end if;
+    if v_consented_at is not null then
+      return mcp_data.approve(t, t.requested_scopes || t.identity_scopes, t.account_id, v_session.auth_time,
+        v_session.auth_method, v_consented_at, p_connection_id, p_code_digest, p_kid, p_lifetimes);
+    end if;
+  end if;
+  if not 'none' = any(v_prompt) then
+    -- One browser holds a bounded number of open transactions; the oldest makes room.
+    delete from mcp_data.transactions o where o.transaction_id in (
+      select x.transaction_id from mcp_data.transactions x
+      where x.browser_digest = any(p_browser_digests || p_browser_digest) and x.decided_at is null
+      order by x.created_at desc offset greatest(p_max_open_transactions, 1) - 1);
+    insert into mcp_data.transactions select t.*;
+  end if;
+  return jsonb_build_object('outcome', case when v_session.session_id is null then 'sign_in' else 'consent' end,
+    'transaction', case when v_session.session_id is null then mcp_data.show_transaction(t, null, null, null)
+      else mcp_data.show_transaction(t, v_session.account_id, v_session.email, v_session.auth_time) end);
+end $$;
+grant execute on function mcp.open_transaction(text, bytea[], bytea, text, bytea[], jsonb, jsonb, text, bytea, jsonb, integer, jsonb) to mcp_worker;

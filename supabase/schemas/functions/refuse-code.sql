@@ -1,0 +1,16 @@
+-- What follows from a refused code (F1, F2): a proven replay ends the connection, a wrong verifier is an event, nothing else
+-- leaves a trace. Internal.
+create or replace function mcp_data.refuse_code(p_connection mcp_data.connections, p_refusal text, p_request jsonb) returns void
+language plpgsql set search_path = '' as $$
+declare
+  v_event text := case p_refusal when 'code_replayed' then 'authorization_code.replayed' when 'verifier_mismatch' then 'pkce.failed' end;
+begin
+  if v_event is null or p_connection.revoked_at is not null then
+    return;
+  end if;
+  perform mcp_data.add_event(v_event, p_refusal, p_connection.account_id, p_connection.client_id, p_connection.server_id,
+    p_connection.connection_id, null, p_request);
+  if p_refusal = 'code_replayed' then
+    perform mcp_data.revoke_connection(p_connection, p_refusal, p_request);
+  end if;
+end $$;

@@ -1,0 +1,18 @@
+-- When this person said yes to the same thing (SECURITY §11, B14), or null. Internal.
+-- Same account, client, redirect URI and resource, no wider scopes, and the connection it made still lives. Consent is kept
+-- nowhere else, so revoking the connection forgets it (B15).
+create or replace function mcp_data.remembered_consent(p_transaction mcp_data.transactions, p_seconds integer) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+begin
+  return (
+    select max(c.consented_at)
+    from mcp_data.connections c
+    left join mcp_data.servers s on s.server_id = c.server_id
+    cross join mcp_data.settings e
+    where c.account_id = p_transaction.account_id and c.server_id is not distinct from p_transaction.server_id
+      and c.client_id = p_transaction.client_id and c.redirect_uri = p_transaction.redirect_uri
+      and c.resource = p_transaction.resource and c.scopes @> (p_transaction.requested_scopes || p_transaction.identity_scopes)
+      and c.revoked_at is null and c.code_redeemed_at is not null and c.issuer_epoch = e.issuer_epoch
+      and c.refresh_expires_at > now() and c.consented_at > now() - make_interval(secs => p_seconds)
+      and (c.email_shared or not coalesce(s.share_email, true)));
+end $$;

@@ -1,0 +1,62 @@
+-- Connections: one authorization of one person for one install of one client at one server. The row holds the code, then
+-- the refresh token's current generation (decision 4): no row per token. Nothing that rotates is indexed, so a refresh
+-- updates in place (decision 14).
+create table mcp_data.connections (
+  connection_id text not null constraint connections_pkey primary key
+    constraint connections_connection_id_has_its_shape check (connection_id ~ '^[0-9A-Za-z_-]{22}$'),
+  account_id uuid not null references mcp_data.accounts (account_id) on delete cascade,
+  client_id text not null constraint connections_client_id_is_short check (length(client_id) between 1 and 2048),
+  client_id_digest bytea not null constraint connections_client_id_digest_is_32_bytes check (octet_length(client_id_digest) = 32),
+  client jsonb not null constraint connections_client_is_an_object check (jsonb_typeof(client) = 'object'),
+  client_kind text not null constraint connections_client_kind_is_known
+    check (client_kind in ('pre_registered', 'metadata_document', 'dynamic')),
+  can_refresh boolean not null,
+  redirect_uri text not null,
+  resource text not null constraint connections_resource_is_not_empty check (length(resource) > 0),
+  requested_resource text,
+  resource_kind text not null constraint connections_resource_kind_is_known check (resource_kind in ('server', 'management', 'identity')),
+  server_id text references mcp_data.servers (server_id) on delete cascade,
+  scopes text[] not null,
+  -- Whether the consent page said that the server learns the e-mail.
+  email_shared boolean not null,
+  issuer_epoch integer not null,
+  auth_time timestamptz not null,
+  auth_method text not null,
+  nonce text,
+  created_at timestamptz not null default now(),
+  consented_at timestamptz not null,
+  code_digest bytea not null constraint connections_code_digest_is_32_bytes check (octet_length(code_digest) = 32),
+  code_kid text not null constraint connections_code_kid_is_short check (length(code_kid) between 1 and 64),
+  code_challenge text not null constraint connections_code_challenge_is_s256 check (length(code_challenge) = 43),
+  code_expires_at timestamptz not null,
+  code_redeemed_at timestamptz,
+  generation integer not null default 0 constraint connections_generation_is_not_negative check (generation >= 0),
+  refresh_digest bytea constraint connections_refresh_digest_is_32_bytes check (octet_length(refresh_digest) = 32),
+  refresh_kid text constraint connections_refresh_kid_is_short check (length(refresh_kid) between 1 and 64),
+  previous_digest bytea constraint connections_previous_digest_is_32_bytes check (octet_length(previous_digest) = 32),
+  -- The first 8 bytes of the digests of the last 32 generations before the previous one, newest first: enough to tell an
+  -- old token (reuse, the connection dies) from an invented one (nothing happens), without growing.
+  older_digests bytea not null default ''
+    constraint connections_older_digests_are_bounded check (octet_length(older_digests) <= 256),
+  rotated_at timestamptz,
+  retries integer not null default 0,
+  successor_ciphertext bytea constraint connections_successor_ciphertext_is_short check (octet_length(successor_ciphertext) <= 512),
+  refresh_idle_seconds integer not null,
+  refresh_idle_expires_at timestamptz not null,
+  refresh_expires_at timestamptz not null,
+  refresh_window_at timestamptz,
+  refreshes_in_window integer not null default 0,
+  last_used_at timestamptz,
+  revoked_at timestamptz,
+  revoked_reason text,
+  constraint connections_code_expires_after_created check (code_expires_at > created_at),
+  constraint connections_refresh_expires_after_created check (refresh_expires_at > created_at),
+  constraint connections_server_fits_kind check ((resource_kind = 'server') = (server_id is not null)),
+  constraint connections_revocation_has_a_reason check ((revoked_at is null) = (revoked_reason is null)),
+  constraint connections_refresh_digest_has_a_kid check ((refresh_digest is null) = (refresh_kid is null))
+) with (fillfactor = 80);
+create index connections_of_account on mcp_data.connections (account_id, server_id);
+create index connections_of_server on mcp_data.connections (server_id);
+create index connections_by_expiry on mcp_data.connections (refresh_expires_at);
+create index connections_revoked on mcp_data.connections (revoked_at) where revoked_at is not null;
+create index connections_not_redeemed on mcp_data.connections (code_expires_at) where code_redeemed_at is null;

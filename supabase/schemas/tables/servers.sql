@@ -1,0 +1,65 @@
+-- Registered MCP servers (SECURITY §23, HTTP-API "Server management"). server_url never changes. A deleted one stays as a
+-- tombstone for 90 days, so that nothing of it comes back with a new registration (J25).
+create table mcp_data.servers (
+  server_id text not null constraint servers_pkey primary key
+    constraint servers_server_id_has_its_shape check (server_id ~ '^srv_[0-9A-Za-z]{22}$'),
+  server_url text not null constraint servers_server_url_is_absolute check (server_url ~ '^https?://[^/?#@]+'),
+  server_origin text not null generated always as (substring(server_url from '^https?://[^/?#]+')) stored,
+  server_name text not null constraint servers_name_is_short check (length(server_name) between 1 and 200),
+  description text constraint servers_description_is_short check (length(description) <= 2000),
+  logo_url text,
+  -- [{name, description, required, default}] in the owner's order; scope_names repeats the names for the hot paths.
+  scopes jsonb not null constraint servers_scopes_are_a_list check (jsonb_typeof(scopes) = 'array'),
+  scope_names text[] not null constraint servers_have_at_most_64_scopes check (cardinality(scope_names) <= 64),
+  status text not null constraint servers_status_is_known check (status in ('pending', 'verified', 'suspended', 'deleted')),
+  owner_account_id uuid references mcp_data.accounts (account_id) on delete set null,
+  offered_to_user_id text,
+  token_lifetime_seconds integer
+    constraint servers_token_lifetime_is_5_to_60_minutes check (token_lifetime_seconds between 300 and 3600),
+  share_email boolean not null default true,
+  client_policy text not null default 'any'
+    constraint servers_client_policy_is_known check (client_policy in ('any', 'not_dynamic', 'pre_registered')),
+  created_at timestamptz not null default now(),
+  verified_at timestamptz,
+  suspended_at timestamptz,
+  suspended_reason text,
+  deleted_at timestamptz,
+  constraint servers_verified_have_a_time check (status <> 'verified' or verified_at is not null),
+  constraint servers_deleted_have_a_time check ((status = 'deleted') = (deleted_at is not null)),
+  constraint servers_reserved_scope_names_are_free
+    check (not scope_names && array['openid', 'profile', 'email', 'offline_access', '*'])
+);
+-- One verified server per URL (N9, J10); several may wait for it.
+create unique index servers_one_verified_per_url on mcp_data.servers (server_url) where status = 'verified';
+create index servers_by_url on mcp_data.servers (server_url) where status <> 'deleted';
+create index servers_by_origin on mcp_data.servers (server_origin) where status = 'verified';
+create index servers_of_owner on mcp_data.servers (owner_account_id) where status <> 'deleted';
+
+-- The credential of a server that no owner account holds yet.
+create table mcp_data.management_tokens (
+  public_part text not null constraint management_tokens_pkey primary key
+    constraint management_tokens_public_part_has_its_shape check (public_part ~ '^[0-9A-Za-z]{12}$'),
+  server_id text not null references mcp_data.servers (server_id) on delete cascade,
+  token_digest bytea not null constraint management_tokens_digest_is_32_bytes check (octet_length(token_digest) = 32),
+  token_kid text not null constraint management_tokens_kid_is_short check (length(token_kid) between 1 and 64),
+  created_at timestamptz not null default now(),
+  revoked_at timestamptz
+);
+create index management_tokens_of_server on mcp_data.management_tokens (server_id);
+
+-- API keys (SECURITY §3): PBKDF2 digests, compared in the call that uses them.
+create table mcp_data.server_keys (
+  key_id text not null constraint server_keys_pkey primary key
+    constraint server_keys_key_id_has_its_shape check (key_id ~ '^key_[0-9A-Za-z]{12}$'),
+  server_id text not null references mcp_data.servers (server_id) on delete cascade,
+  key_digest bytea not null constraint server_keys_digest_is_32_bytes check (octet_length(key_digest) = 32),
+  key_kid text not null constraint server_keys_kid_is_short check (length(key_kid) between 1 and 64),
+  name text not null constraint server_keys_name_is_short check (length(name) between 1 and 200),
+  last_four text not null constraint server_keys_last_four_are_four check (length(last_four) = 4),
+  created_at timestamptz not null default now(),
+  expires_at timestamptz constraint server_keys_expires_after_created check (expires_at > created_at),
+  last_used_at timestamptz,
+  last_refused_at timestamptz,
+  revoked_at timestamptz
+) with (fillfactor = 80);
+create index server_keys_of_server on mcp_data.server_keys (server_id);
