@@ -40,17 +40,22 @@ async function readIfJson(request: Request, maxBytes: number): Promise<string | 
   for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
     sizeBytes += chunk.value.byteLength
     if (sizeBytes > maxBytes) {
-      await reader.cancel()
+      leave(reader)
       return undefined
     }
     const more = decoder.decode(chunk.value, { stream: true })
     text += text === '' ? more.replace(/^[ \t\r\n]+/, '') : more
     if (text !== '' && !/^[{[]/.test(text)) {
-      await reader.cancel()
+      leave(reader)
       return ''
     }
   }
   return text + decoder.decode()
+}
+
+/** Not awaited: one half of a copied stream is only cancelled when the other is, and that one is the handler's. */
+function leave(reader: ReadableStreamDefaultReader<Uint8Array>): void {
+  reader.cancel().catch(() => undefined)
 }
 
 function toolOf(message: unknown): readonly string[] {

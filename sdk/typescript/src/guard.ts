@@ -40,7 +40,7 @@ const RETRY_AFTER_SECONDS = 5
  * @param clock milliseconds since the epoch
  * @throws AuthAgentConfigError for a missing or mistaken option
  */
-export function createGuard(options: AuthAgentOptions, clock: Clock = Date.now): Guard {
+export function createGuard(options: AuthAgentOptions, clock: Clock = () => Date.now()): Guard {
   const config = parseOptions(options)
   const report = createReport(config, clock)
   const readResource = createReadResource(config, clock, () => report('server_url_unknown'))

@@ -1,0 +1,3 @@
+import { defineProject } from 'vitest/config'
+
+export default defineProject({ test: { name: 'sdk', root: import.meta.dirname, include: ['test/**/*.test.ts'] } })
