@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+
+/** A failure that is told in one sentence, without a stack. */
+export class Sentence extends Error {}
+
+/**
+ * Runs a command with our terminal and gives its exit code. Signals go on to it, and when whoever started us dies
+ * without telling (npm killed, for one), it is ended too.
+ */
+export function runInForeground(command, args, options) {
+  const child = spawn(command, args, { stdio: 'inherit', ...options })
+  const pass = (signal) => child.kill(signal)
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, pass)
+  const parent = process.ppid
+  const watch = setInterval(() => process.ppid !== parent && pass('SIGTERM'), 500)
+  return new Promise((resolve) => {
+    const end = (code) => {
+      clearInterval(watch)
+      for (const signal of signals) process.off(signal, pass)
+      resolve(code)
+    }
+    child.on('error', () => end(127))
+    child.on('exit', (code) => end(code ?? 1))
+  })
+}
+
+/** Runs a command silently and gives its exit code with all it printed; the output is for whoever has to tell. */
+export function runQuietly(command, args, options) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text
+    })
+  }
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve({ code: 127, output: error.message }))
+    child.on('close', (code) => resolve({ code: code ?? 1, output }))
+  })
+}
