@@ -52,10 +52,13 @@ const Lifetime = ({ days }: { days: number }) => (
   </section>
 )
 
+/** A long name would push the hosts below the fold: then the heading speaks of "this program", and the list names it. */
+const headingName = (name: string, otherwise: string) => (name.length > 28 ? otherwise : <Name>{name}</Name>)
+
 const Heading = ({ parties }: { parties: Parties }) => {
-  const client = <Name>{parties.client.name}</Name>
+  const client = headingName(parties.client.name, text.this_program)
   if (parties.server === null) return <h1>{fill(text.heading_identity, { client })}</h1>
-  return <h1>{fill(text.heading_server, { client, server: <Name>{parties.server.name}</Name> })}</h1>
+  return <h1>{fill(text.heading_server, { client, server: headingName(parties.server.name, text.this_server) })}</h1>
 }
 
 /** Hosts come first and the buttons stay at the lower edge, so that no name or list pushes them out of sight. */

@@ -5,7 +5,7 @@ import { messages } from './messages.ts'
 import { styles } from './styles.ts'
 
 /** What every page knows about the service itself. */
-export type Frame = { readonly issuerHost: string }
+export type Frame = { readonly issuerHost: string; readonly serviceName: string }
 
 /** Two rings that hold each other: a program, a server, and the agreement between them. */
 const Mark = () => (
@@ -28,7 +28,7 @@ export const Layout = ({
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="robots" content="noindex" />
       <meta name="color-scheme" content="light dark" />
-      <title>{`${title} · ${messages.service}`}</title>
+      <title>{`${title} · ${frame.serviceName}`}</title>
       <style>{raw(styles)}</style>
     </head>
     <body>
@@ -37,7 +37,7 @@ export const Layout = ({
       </a>
       <header class="brand">
         <Mark />
-        <span class="brand-name">{messages.service}</span>
+        <span class="brand-name">{frame.serviceName}</span>
         <span class="brand-tagline">{messages.tagline}</span>
       </header>
       <main id="content" class={wide ? 'card wide' : 'card'}>

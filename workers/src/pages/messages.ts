@@ -1,7 +1,6 @@
 /** Every sentence a person reads on our pages and in our mail. A second language is a second file of this shape. */
 export const messages = {
   language: 'en',
-  service: 'Auth-Agent',
   tagline: 'sign-in for MCP servers',
   skip_to_content: 'Skip to the content',
   footer: 'You are on {host}. Your browser’s address bar must show the same name.',
@@ -21,6 +20,8 @@ export const messages = {
     title: 'Enter the code',
     heading: 'Check your e-mail',
     sent: 'If {email} is right, a code of 8 digits is on its way. It works once, in this browser, for {minutes} minutes.',
+    sent_unnamed:
+      'If the address is right, a code of 8 digits is on its way. It works once, in this browser, for {minutes} minutes.',
     label: 'Code from the e-mail',
     submit: 'Sign in',
     warning: 'Type it only on {host}. Do not read it out or send it to anybody, whoever asks.',
@@ -30,6 +31,7 @@ export const messages = {
     other_address: 'Use another address',
     wrong_one: 'That code is not right. You have one try left.',
     wrong_many: 'That code is not right. You have {attempts} tries left.',
+    wrong: 'That code is not right.',
     malformed: 'The code has 8 digits. Type it as it stands in the newest mail.',
     exhausted: 'Too many wrong codes, so this one no longer works. Send a new code.',
     expired: 'That code is too old. Send a new one.',
@@ -39,6 +41,8 @@ export const messages = {
     title: 'Allow access',
     heading_server: 'Allow {client} to use {server}?',
     heading_identity: 'Let {client} know who you are?',
+    this_program: 'this program',
+    this_server: 'this server',
     parties: 'Who is involved',
     program: 'Program',
     published_by: 'published by {host}',
@@ -93,6 +97,7 @@ export const messages = {
     reference: 'Reference',
     reason: 'Reason',
     details: 'For the developer',
+    open_current_page: 'Open the current page',
   },
   redirect_link: {
     heading: 'The program’s request failed',
@@ -120,19 +125,6 @@ export const messages = {
     endpoint_metadata: 'Metadata',
     endpoint_jwks: 'Signing keys',
     endpoint_errors: 'Errors explained',
-  },
-  reasons: {
-    page_not_current: {
-      title: 'This page is no longer current',
-      what_happened: 'You signed in or out, or went on in another tab, after this page was shown. Nothing was changed.',
-      what_to_do: 'Open the current page and choose again.',
-      link: 'Open the current page',
-    },
-    cross_site_form: {
-      title: 'That did not come from our page',
-      what_happened: 'Your browser says that this form was sent from somewhere else. Nothing was changed.',
-      what_to_do: 'Go back to the program you started from and connect again.',
-    },
   },
   mail: {
     subject: 'Your sign-in code',

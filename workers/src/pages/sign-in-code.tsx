@@ -8,7 +8,8 @@ export type SignInCodeView = {
   readonly ticket: FormTicket
   /** Asks for a new code: the same form as the first page, with the address typed there. */
   readonly again: FormTicket
-  readonly email: string
+  /** What was typed on the first page; null when no challenge is kept, which says nothing about the address. */
+  readonly email: string | null
   readonly minutes: number
   readonly problem: string | null
   /** False once the code is dead: then only a new one helps. */
@@ -43,12 +44,27 @@ const CodeForm = ({ ticket, problem, frame }: Pick<SignInCodeView, 'ticket' | 'p
   </TicketForm>
 )
 
+const Sent = ({ email, minutes }: { email: string | null; minutes: string }) => (
+  <p class="lead">
+    {email === null
+      ? fill(text.sent_unnamed, { minutes })
+      : fill(text.sent, { email: <b class="wrap">{email}</b>, minutes })}
+  </p>
+)
+
+const Again = ({ again, email, usable }: Pick<SignInCodeView, 'again' | 'usable'> & { email: string }) => (
+  <TicketForm ticket={again}>
+    <input type="hidden" name="email" value={email} />
+    <button class={usable ? 'quiet' : 'primary'} type="submit">
+      {text.again}
+    </button>
+  </TicketForm>
+)
+
 export const SignInCodePage = (view: SignInCodeView) => (
   <Layout title={text.title} frame={view.frame}>
     <h1>{text.heading}</h1>
-    {view.usable && (
-      <p class="lead">{fill(text.sent, { email: <b class="wrap">{view.email}</b>, minutes: String(view.minutes) })}</p>
-    )}
+    {view.usable && <Sent email={view.email} minutes={view.minutes.toString()} />}
     {view.problem && (
       <Notice tone="alert" id="problem">
         {view.problem}
@@ -60,12 +76,7 @@ export const SignInCodePage = (view: SignInCodeView) => (
         <b>{text.no_mail}</b> {text.no_mail_help}
       </p>
       <div class="row">
-        <TicketForm ticket={view.again}>
-          <input type="hidden" name="email" value={view.email} />
-          <button class={view.usable ? 'quiet' : 'primary'} type="submit">
-            {text.again}
-          </button>
-        </TicketForm>
+        {view.email !== null && <Again again={view.again} email={view.email} usable={view.usable} />}
         <a class="button-link" href={view.otherAddress}>
           {text.other_address}
         </a>

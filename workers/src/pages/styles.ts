@@ -64,6 +64,7 @@ const consent = `
 .caution-text{font-size:.875rem;color:var(--caution);background:var(--caution-wash);border-radius:.375rem;padding:.375rem .625rem;margin-top:.25rem}
 .party .account{flex-flow:row wrap;justify-content:space-between;align-items:baseline;gap:0 .75rem}
 .parties+.notice{margin-top:1.25rem;margin-bottom:0}
+.decision{display:contents}
 fieldset{border:0;margin:var(--gap) 0 0;padding:0;min-width:0}
 legend{font-weight:700;padding:0;margin-bottom:.125rem}
 .scopes{list-style:none;margin:.5rem 0 0;padding:0;display:grid;gap:.75rem}
@@ -75,11 +76,11 @@ legend{font-weight:700;padding:0;margin-bottom:.125rem}
 .tag.fresh{background:var(--accent-wash);color:var(--accent)}
 .tag.caution{background:var(--caution-wash);color:var(--caution)}
 .decide{position:sticky;bottom:0;display:grid;grid-template-columns:1fr 1fr;gap:.75rem;margin:var(--gap) -2rem -2rem;padding:1rem 2rem;
-background:var(--card);border-top:1px solid var(--edge);border-radius:0 0 1rem 1rem}
+background:var(--card);border-top:1px solid var(--edge);border-radius:0 0 1rem 1rem;box-shadow:0 -.75rem .75rem -.75rem rgb(16 32 26/.12)}
 .approve-slot{position:relative;display:grid}
 .approve-slot>*{grid-area:1/1}
-.ghost{opacity:.45;cursor:default;user-select:none}
-.approve{animation:arm 1s step-end both}
+.ghost{opacity:.45;cursor:default;user-select:none;display:grid;place-items:center}
+.approve{position:relative;animation:arm 1s step-end both}
 @keyframes arm{from{visibility:hidden}to{visibility:visible}}
 @media (hover:hover) and (pointer:fine){
 .approve-slot::after{content:"";position:absolute;inset:-.25rem;z-index:1;visibility:visible;transition:visibility 0s}

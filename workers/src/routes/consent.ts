@@ -1,0 +1,104 @@
+import { type Context, Hono } from 'hono'
+import type { AppEnv } from '../context.ts'
+import { errorToClient } from '../http/client-redirect.tsx'
+import { type FormPost, readFormPost } from '../http/form-post.ts'
+import { gone } from '../http/gone.ts'
+import { type CandidateCode, newCandidateCode } from '../http/new-code.ts'
+import { answerWithPage, deadEnd } from '../http/page-errors.tsx'
+import { rateLimit } from '../http/rate-limit.ts'
+import { seeAddressed } from '../http/read-transaction.ts'
+import { consentAnswer, pagePath } from '../http/transaction-pages.tsx'
+import { messages } from '../pages/messages.ts'
+import { successRedirect } from '../protocol/authorization-response.ts'
+import { assertNever, refused } from '../protocol/errors.ts'
+import { proveRedirect } from '../protocol/redirect-uri.ts'
+import type { ClientSnapshot } from '../store/rows.ts'
+import { type DecideConsentOutcome, decideConsent } from '../store/transactions.ts'
+
+/** The person's decision (SECURITY §8 to §13). */
+export const consentRoute = new Hono<AppEnv>()
+  .get('/consent', showConsent)
+  .post('/consent', rateLimit('RATE_CONSENT'), takeDecision)
+  .onError(answerWithPage)
+
+async function showConsent(c: Context<AppEnv>): Promise<Response> {
+  const seen = await seeAddressed(c)
+  if (seen === undefined) return c.redirect('/sign-in', 303)
+  const { read, transaction, viewer } = seen
+  switch (read.outcome) {
+    case 'transaction_gone':
+      return deadEnd(c, gone(read.reason))
+    case 'sign_in':
+      return c.redirect(pagePath('/sign-in', transaction), 303)
+    case 'consent':
+      return consentAnswer(c, read.transaction, { viewer })
+    default:
+      return assertNever(read)
+  }
+}
+
+async function takeDecision(c: Context<AppEnv>): Promise<Response> {
+  const post = await readFormPost(c, 'consent')
+  if (post instanceof Response) return post
+  const decision = post.fields.get('decision')
+  if (decision !== 'approve' && decision !== 'deny') throw refused('form_malformed')
+  const candidate = await newCandidateCode(c)
+  const { config, store, requestFacts } = c.var
+  // Redirect URI, client, state and account are the transaction's: whatever else a form holds is not read (A28).
+  const decided = await decideConsent(store, {
+    p_transaction_id: post.transaction,
+    p_browser_digests: post.browser.digests,
+    p_session_digests: post.session.digests,
+    p_session_idle_seconds: config.lifetimes.session_idle_seconds,
+    p_decision: decision,
+    p_scopes: post.fields.all('scope'),
+    p_connection_id: candidate.connection_id,
+    p_code_digest: candidate.code_digest,
+    p_kid: candidate.kid,
+    p_lifetimes: config.lifetimes,
+    p_request: requestFacts,
+  })
+  return answerDecision(c, post, { decided, candidate })
+}
+
+type Decided = { readonly decided: DecideConsentOutcome; readonly candidate: CandidateCode }
+
+function answerDecision(
+  c: Context<AppEnv>,
+  post: FormPost,
+  { decided, candidate }: Decided,
+): Promise<Response> | Response {
+  const next = { href: pagePath('/consent', post.transaction), label: messages.error.open_current_page }
+  switch (decided.outcome) {
+    case 'approved': {
+      const redirect = proveAgain(c, decided)
+      const { issuer } = c.var.config
+      return c.redirect(successRedirect(redirect, { issuer, state: decided.state, code: candidate.code }), 303)
+    }
+    case 'denied':
+      return errorToClient(c, {
+        redirect: proveAgain(c, decided),
+        state: decided.state,
+        error: refused('consent_denied'),
+      })
+    case 'transaction_gone':
+      return deadEnd(c, gone(decided.reason))
+    case 'sign_in':
+      return c.redirect(pagePath('/sign-in', post.transaction), 303)
+    case 'scope_not_requested':
+      return deadEnd(c, refused('scope_not_requested'), { next })
+    case 'resource_gone':
+      return deadEnd(c, refused('resource_gone'))
+    case 'limited': {
+      const { retry_after_seconds: retryAfterSeconds } = decided
+      return deadEnd(c, refused('rate_limited', messages.consent.limited, { retryAfterSeconds }), { next })
+    }
+    default:
+      return assertNever(decided)
+  }
+}
+
+/** What is stored is proven again before anything is sent to it (ARCHITECTURE decision 10). */
+function proveAgain(c: Context<AppEnv>, decided: { readonly client: ClientSnapshot; readonly redirect_uri: string }) {
+  return proveRedirect(decided.client, decided.redirect_uri, c.var.config.privateUseSchemes)
+}
