@@ -18,6 +18,8 @@ export const defaultLimits = {
   servers: 20,
   /** Live API keys of one server. */
   keys: 10,
+  /** Changes one owner may make through the API in an hour. */
+  writes_per_hour: 60,
   /** How long the holder of the immediate predecessor may ask for the same refresh token again. */
   refresh_retry_seconds: 120,
   /** How often it may. */

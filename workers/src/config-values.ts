@@ -8,7 +8,7 @@ export type Reading<Value> = { readonly value: Value } | { readonly problem: str
 
 const keySizeBytes = 32
 
-/** Thirty-two random bytes hardly ever have fewer than 24 different ones; a typed or repeated secret does. */
+/** Thirty-two random bytes never have fewer different ones in practice; a typed or repeated secret does. */
 const distinctBytes = 16
 
 function readKey(entry: string): KeyedSecret | undefined {

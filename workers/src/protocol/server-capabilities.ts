@@ -5,11 +5,14 @@ export const responseTypes = ['code'] as const
 export const responseModes = ['query'] as const
 export const grantTypes = ['authorization_code', 'refresh_token'] as const
 export const codeChallengeMethods = ['S256'] as const
-export const tokenEndpointAuthMethods = ['none', 'client_secret_basic', 'client_secret_post'] as const
+/** Every client known so far is public: a method with a secret would be a promise that nobody can keep. */
+export const tokenEndpointAuthMethods = ['none'] as const
+/** The server id is the user name, its API key the password; the key may also be a bearer token (RFC 7662 §2.1). */
+export const introspectionEndpointAuthMethods = ['client_secret_basic'] as const
 export const promptValues = ['login', 'consent', 'select_account'] as const
 export const subjectTypes = ['public'] as const
 export const idTokenSigningAlgorithms = ['ES256'] as const
-export const idTokenClaims = ['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'amr', 'azp'] as const
+export const idTokenClaims = ['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'amr'] as const
 export const userinfoClaims = ['sub', 'email', 'email_verified', 'name'] as const
 
 export type GrantType = (typeof grantTypes)[number]

@@ -14,7 +14,7 @@ export type CreateKeyArguments = {
     readonly last_four: string
     readonly expires_in_seconds?: number | undefined
   }
-  readonly p_limits: { readonly keys: number }
+  readonly p_limits: { readonly keys: number; readonly writes_per_hour: number }
   readonly p_request: RequestFacts
 }
 

@@ -25,7 +25,12 @@ export function refusal<Tag extends string>(tag: Tag) {
   return z.object({ outcome: z.literal(tag), reason: z.string() })
 }
 
-export const limited = z.object({ outcome: z.literal('limited'), retry_after_seconds: absent(z.number()) })
+export const limited = z.object({
+  outcome: z.literal('limited'),
+  /** Which limit; a count that is full (`servers`, `keys`) has no time to wait for. */
+  reason: absent(z.string()),
+  retry_after_seconds: absent(z.number()),
+})
 
 export const transactionGone = refusal('transaction_gone')
 

@@ -60,7 +60,7 @@ export type RegisterServerArguments = {
   readonly p_status: 'pending' | 'verified'
   readonly p_management: { readonly public_part: string; readonly digest: string; readonly kid: string } | null
   readonly p_caller: Caller | null
-  readonly p_limits: { readonly servers: number }
+  readonly p_limits: { readonly servers: number; readonly writes_per_hour: number }
   readonly p_request: RequestFacts
 }
 

@@ -1,0 +1,43 @@
+import type { Client } from '../protocol/client-metadata.ts'
+import type { Store } from '../store/client.ts'
+import { getClient } from '../store/clients.ts'
+
+/** Who a client_id stands for. */
+export type ClientIdentity =
+  | { readonly outcome: 'found'; readonly client: Client }
+  | { readonly outcome: 'unknown' }
+  | { readonly outcome: 'blocked' }
+
+/** Rows are kept in the isolate; every function that decides looks at the row again (ARCHITECTURE decision 1). */
+const rememberedMs = 60_000
+const rememberedCap = 1_000
+
+const remembered = new Map<string, { readonly client: Client; readonly untilMs: number }>()
+
+function remember(client: Client, untilMs: number): void {
+  remembered.delete(client.client_id)
+  remembered.set(client.client_id, { client, untilMs })
+  if (remembered.size <= rememberedCap) return
+  const oldest = remembered.keys().next()
+  if (oldest.done !== true) remembered.delete(oldest.value)
+}
+
+/** Forgets every client, so that the next look-up is the database's. */
+export function forgetClients(): void {
+  remembered.clear()
+}
+
+/**
+ * Looks a client up: pre-registered rows. Only known ones are remembered, so that invented ids take no memory.
+ * @throws StoreUnavailable
+ */
+export async function identifyClient(store: Store, client_id: string, nowMs: number): Promise<ClientIdentity> {
+  // What cannot be the id of a row costs no call.
+  if (!/^[A-Za-z0-9._-]{1,128}$/.test(client_id)) return { outcome: 'unknown' }
+  const known = remembered.get(client_id)
+  if (known !== undefined && known.untilMs > nowMs) return { outcome: 'found', client: known.client }
+  remembered.delete(client_id)
+  const answer = await getClient(store, { p_client_id: client_id })
+  if (answer.outcome === 'found') remember(answer.client, nowMs + rememberedMs)
+  return answer
+}

@@ -1,0 +1,41 @@
+import { identityScopes } from './scope.ts'
+import * as capability from './server-capabilities.ts'
+
+/** Authorization server metadata (RFC 8414 §2): what the capability table says, and nothing else. */
+export function authorizationServerMetadata(issuer: string) {
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    // Short on purpose: some clients ask for all of it. Each server's own scopes are in its resource metadata.
+    scopes_supported: identityScopes,
+    response_types_supported: capability.responseTypes,
+    response_modes_supported: capability.responseModes,
+    grant_types_supported: capability.grantTypes,
+    token_endpoint_auth_methods_supported: capability.tokenEndpointAuthMethods,
+    code_challenge_methods_supported: capability.codeChallengeMethods,
+    revocation_endpoint: `${issuer}/revoke`,
+    revocation_endpoint_auth_methods_supported: capability.tokenEndpointAuthMethods,
+    introspection_endpoint: `${issuer}/introspect`,
+    introspection_endpoint_auth_methods_supported: capability.introspectionEndpointAuthMethods,
+    // RFC 9207 §3.
+    authorization_response_iss_parameter_supported: true,
+  }
+}
+
+/** OpenID Connect Discovery 1.0 §3: the same facts, and those of ID tokens and userinfo. */
+export function openidConfiguration(issuer: string) {
+  return {
+    ...authorizationServerMetadata(issuer),
+    userinfo_endpoint: `${issuer}/userinfo`,
+    subject_types_supported: capability.subjectTypes,
+    id_token_signing_alg_values_supported: capability.idTokenSigningAlgorithms,
+    claims_supported: [...new Set([...capability.idTokenClaims, ...capability.userinfoClaims])],
+    prompt_values_supported: capability.promptValues,
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    // The standard's default for this one is true.
+    request_uri_parameter_supported: false,
+  }
+}
