@@ -1,0 +1,48 @@
+import ipaddr from 'ipaddr.js'
+import * as z from 'zod/mini'
+
+/** Gives every address of a name, as text. Throws when it cannot tell. */
+export type ResolveName = (name: string) => Promise<readonly string[]>
+
+const dnsAnswer = z.object({
+  Status: z.number(),
+  Answer: z.optional(z.array(z.object({ type: z.number(), data: z.string() }))),
+})
+
+const recordTypes = { A: 1, AAAA: 28 } as const
+
+/**
+ * Resolves over HTTPS in the JSON form that public resolvers share: A and AAAA, both needed, because the connection may
+ * take either (SECURITY §24).
+ * @throws Error when the resolver gives no usable answer
+ */
+export function resolveOverHttps(resolverUrl: string, fetchUrl: typeof fetch, signal?: AbortSignal): ResolveName {
+  const ask = async (name: string, type: keyof typeof recordTypes): Promise<string[]> => {
+    const url = new URL(resolverUrl)
+    url.searchParams.set('name', name)
+    url.searchParams.set('type', type)
+    const response = await fetchUrl(url, {
+      headers: { accept: 'application/dns-json' },
+      redirect: 'manual',
+      ...(signal === undefined ? {} : { signal }),
+    })
+    if (response.status !== 200) throw new Error(`the resolver answered ${response.status}`)
+    const answer = dnsAnswer.parse(await response.json())
+    // 3 is NXDOMAIN (RFC 1035 §4.1.1): a definite answer, no address.
+    if (answer.Status !== 0 && answer.Status !== 3) throw new Error(`the resolver answered code ${answer.Status}`)
+    return (answer.Answer ?? []).filter((record) => record.type === recordTypes[type]).map((record) => record.data)
+  }
+  return async (name) => (await Promise.all([ask(name, 'A'), ask(name, 'AAAA')])).flat()
+}
+
+/**
+ * Whether an address is on the public Internet: global unicast and none of the special-purpose blocks (RFC 6890), so no
+ * loopback, private, link-local, mapped, NAT64, 6to4 or Teredo address (THREATS E2).
+ */
+export function isPublicAddress(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false
+  const parsed = ipaddr.parse(address)
+  if (parsed.range() !== 'unicast') return false
+  // Everything IANA has given out as global unicast lies in 2000::/3 (RFC 4291 §2.4); what lies outside has no public host.
+  return parsed.kind() === 'ipv4' || ((parsed.toByteArray()[0] ?? 0) & 0xe0) === 0x20
+}
