@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noDefaultExport: vitest reads the default export
 import { defineProject } from 'vitest/config'
 
 export default defineProject({ test: { name: 'sdk', root: import.meta.dirname, include: ['test/**/*.test.ts'] } })
