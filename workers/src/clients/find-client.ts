@@ -1,12 +1,7 @@
 import type { Client } from '../protocol/client-metadata.ts'
+import { assertNever, refused } from '../protocol/errors.ts'
 import type { Store } from '../store/client.ts'
 import { getClient } from '../store/clients.ts'
-
-/** Who a client_id stands for. */
-export type ClientIdentity =
-  | { readonly outcome: 'found'; readonly client: Client }
-  | { readonly outcome: 'unknown' }
-  | { readonly outcome: 'blocked' }
 
 /** Rows are kept in the isolate; every function that decides looks at the row again (ARCHITECTURE decision 1). */
 const rememberedMs = 60_000
@@ -28,16 +23,25 @@ export function forgetClients(): void {
 }
 
 /**
- * Looks a client up: pre-registered rows. Only known ones are remembered, so that invented ids take no memory.
- * @throws StoreUnavailable
+ * Who a client_id stands for: a pre-registered row. Only known ones are remembered, so that invented ids take no memory.
+ * @throws OAuthError client_unknown or client_blocked; StoreUnavailable
  */
-export async function identifyClient(store: Store, client_id: string, nowMs: number): Promise<ClientIdentity> {
+export async function findClient(store: Store, client_id: string, nowMs = Date.now()): Promise<Client> {
   // What cannot be the id of a row costs no call.
-  if (!/^[A-Za-z0-9._-]{1,128}$/.test(client_id)) return { outcome: 'unknown' }
+  if (!/^[A-Za-z0-9._-]{1,128}$/.test(client_id)) throw refused('client_unknown')
   const known = remembered.get(client_id)
-  if (known !== undefined && known.untilMs > nowMs) return { outcome: 'found', client: known.client }
+  if (known !== undefined && known.untilMs > nowMs) return known.client
   remembered.delete(client_id)
   const answer = await getClient(store, { p_client_id: client_id })
-  if (answer.outcome === 'found') remember(answer.client, nowMs + rememberedMs)
-  return answer
+  switch (answer.outcome) {
+    case 'found':
+      remember(answer.client, nowMs + rememberedMs)
+      return answer.client
+    case 'unknown':
+      throw refused('client_unknown')
+    case 'blocked':
+      throw refused('client_blocked')
+    default:
+      return assertNever(answer)
+  }
 }
