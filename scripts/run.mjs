@@ -6,7 +6,8 @@ import { root, setUp } from './setup.mjs'
 import { test } from './test.mjs'
 
 const tasks = {
-  start: ({ node, env }, args) => runInForeground(node, [join(root, 'supabase/local/scripts/start.ts'), ...args], { env }),
+  start: ({ node, env }, args) =>
+    runInForeground(node, [join(root, 'supabase/local/scripts/start.ts'), ...args], { env }),
   test,
   check,
   bench: ({ node, env }, args) => runInForeground(node, [join(root, 'workers/bench/run.ts'), ...args], { env }),

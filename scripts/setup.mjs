@@ -16,7 +16,7 @@ export async function setUp() {
   const node = chooseNode()
   const bin = join(root, 'node_modules', '.bin')
   const env = { ...process.env, PATH: [dirname(node), bin, process.env.PATH].join(delimiter) }
-  await buildSdk(node, env)
+  await buildSdk(env)
   return { node, env }
 }
 
@@ -26,11 +26,16 @@ async function install() {
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
   const { code, output } = await withProgress('installing packages', () =>
     // --yes: a person's own npm settings may say no to every question.
-    runQuietly('npx', ['--yes', pnpm, 'install', '--frozen-lockfile'], { cwd: root, shell: process.platform === 'win32' }),
+    runQuietly('npx', ['--yes', pnpm, 'install', '--frozen-lockfile'], {
+      cwd: root,
+      shell: process.platform === 'win32',
+    }),
   )
   if (code !== 0) {
     console.error(output)
-    throw new Sentence(`Installing the packages failed (npx ${pnpm} install, exit code ${code}): see its messages above.`)
+    throw new Sentence(
+      `Installing the packages failed (npx ${pnpm} install, exit code ${code}): see its messages above.`,
+    )
   }
   writeFileSync(stampFile, stamp)
 }
@@ -40,7 +45,8 @@ function stampOfWhatIsWanted() {
   const folders = ['.', 'workers', 'sdk/typescript', 'supabase/local', ...examples]
   const manifests = folders.map((folder) => join(folder, 'package.json')).filter((file) => existsSync(join(root, file)))
   const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${pnpm}`)
-  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests]) hash.update(readFileSync(join(root, file)))
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests])
+    hash.update(readFileSync(join(root, file)))
   return hash.digest('hex')
 }
 
@@ -55,9 +61,11 @@ function chooseNode() {
 }
 
 // The example and its tests import the SDK as its users do: compiled.
-async function buildSdk(node, env) {
+async function buildSdk(env) {
   const project = join(root, 'sdk', 'typescript', 'tsconfig.build.json')
-  const { code, output } = await withProgress('building the SDK', () => runQuietly('tsc', ['-p', project], { cwd: root, env }))
+  const { code, output } = await withProgress('building the SDK', () =>
+    runQuietly('tsc', ['-p', project], { cwd: root, env }),
+  )
   if (code === 0) return
   console.error(output)
   throw new Sentence('The SDK does not compile: see the messages above.')

@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import { withProgress } from '../../../scripts/progress.mjs'
+import { startDatabase } from '../src/database.ts'
+import { listen } from '../src/http.ts'
+import { startMailbox } from '../src/mailbox.ts'
+import { secretNames } from '../src/worker-secrets.ts'
+import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { startExample } from './example-server.ts'
+import type { GuardedProcess } from './guarded-process.ts'
+import type { Addresses } from './next-steps.ts'
+import type { StartOptions } from './start-options.ts'
+import { startSchedule, startWorker, waitForWorker } from './worker-process.ts'
+
+export type Closer = () => Promise<unknown>
+export type Running = { addresses: Addresses; children: { name: string; process: GuardedProcess }[] }
+
+/**
+ * Starts all parts in order. What has to be closed again is added to `closers` as soon as it is open, so that an
+ * interrupted start leaves nothing behind.
+ * @throws one of the errors that are sentences for a person: FolderInUse, PortTaken, WorkerFailed, ExampleFailed
+ */
+export async function startEverything(options: StartOptions, closers: Closer[]): Promise<Running> {
+  const data = await openDataFolder(options.folder, options.reset)
+  closers.push(data.release)
+  await refuseTakenPorts(options)
+  const issuer = `http://localhost:${options.port}`
+  const variables = await startStores(data, options, closers)
+  const worker = await startWorker({
+    folder: data.folder,
+    port: options.port,
+    variables: { ISSUER: issuer, ...variables },
+  })
+  closers.push(worker.stop)
+  await withProgress('starting the authorization server', () => waitForWorker(worker, issuer))
+  const schedule = startSchedule(issuer)
+  closers.push(async () => clearInterval(schedule))
+  const children = [{ name: 'authorization server', process: worker }]
+  const addresses = { issuer, mailbox: `http://localhost:${options.mailboxPort}`, folder: data.folder }
+  if (!options.withExample) return { addresses: { ...addresses, example: undefined }, children }
+  const example = await withProgress('starting the example MCP server', () =>
+    startExample({ folder: data.folder, issuer, port: options.examplePort }),
+  )
+  closers.push(example.stop)
+  children.push({ name: 'example MCP server', process: example })
+  return { addresses: { ...addresses, example: `http://localhost:${options.examplePort}/mcp` }, children }
+}
+
+// Asked before anything is started: the parts themselves would say it later and in other words.
+async function refuseTakenPorts({ port, examplePort, withExample }: StartOptions): Promise<void> {
+  const wanted: [number, string][] = [[port, 'the authorization server (--port)']]
+  if (withExample) wanted.push([examplePort, 'the example MCP server (--example-port or --no-example)'])
+  for (const [number, what] of wanted) await (await listen(() => {}, number, what)).close()
+}
+
+/** Starts the database and the mailbox, and gives the Worker's variables. */
+async function startStores(
+  { folder, secrets }: DataFolder,
+  options: StartOptions,
+  closers: Closer[],
+): Promise<Record<string, string>> {
+  const mailbox = await startMailbox({
+    port: options.mailboxPort,
+    secret: secrets.EMAIL_WEBHOOK_SECRET ?? '',
+    file: join(folder, 'mailbox.json'),
+  })
+  closers.push(mailbox.close)
+  const databaseFolder = join(folder, 'database')
+  const jwtSecret = secrets.JWT_SECRET ?? ''
+  const database = await withProgress('starting the database', () =>
+    startDatabase({ folder: databaseFolder, jwtSecret }),
+  )
+  closers.push(database.close)
+  return {
+    ...Object.fromEntries(secretNames.map((name) => [name, secrets[name] ?? ''])),
+    SUPABASE_URL: database.url,
+    SUPABASE_KEY: database.keys.worker,
+    EMAIL_SENDER: 'webhook',
+    EMAIL_WEBHOOK_URL: `${mailbox.url}/api/messages`,
+  }
+}
