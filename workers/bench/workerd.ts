@@ -1,0 +1,119 @@
+/** Starts plain `workerd serve` and reads its CPU time and memory. Never `wrangler dev`: its proxy is 20 to 80 times slower. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+
+export type Workerd = {
+  port: number
+  pid: number
+  /** The last lines the Worker logged, newest last. */
+  recentLog: () => readonly string[]
+  stop: () => Promise<void>
+}
+
+export type WorkerdSettings = {
+  bundlePath: string
+  compatibilityDate: string
+  /** 0 lets the system choose. A Worker that must know its own issuer gets a port beforehand. */
+  port: number
+  bindings: Readonly<Record<string, string>>
+  v8Flags?: readonly string[]
+}
+
+function workerdBinary(): string {
+  const wrangler = realpathSync(join(import.meta.dirname, '../node_modules/wrangler/package.json'))
+  const workerd: unknown = createRequire(wrangler)('workerd')
+  if (typeof workerd === 'object' && workerd !== null && 'default' in workerd && typeof workerd.default === 'string') {
+    return workerd.default
+  }
+  throw new Error('the workerd package no longer names its binary')
+}
+
+function configuration({ bundlePath, compatibilityDate, port, bindings, v8Flags = [] }: WorkerdSettings): string {
+  const texts = Object.entries(bindings).map(([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`)
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  v8Flags = ${JSON.stringify(v8Flags)},
+  services = [
+    (name = "main", worker = .main),
+    # The default outbound network refuses loopback, where the bench database listens: name one that allows it.
+    (name = "internet", network = (allow = ["public", "private", "local"])) ],
+  sockets = [ (name = "http", address = "127.0.0.1:${port}", http = (), service = "main") ] );
+const main :Workerd.Worker = (
+  modules = [ (name = "worker", esModule = embed "${basename(bundlePath)}") ],
+  compatibilityDate = "${compatibilityDate}",
+  globalOutbound = "internet",
+  bindings = [ ${texts.join(', ')} ] );
+`
+}
+
+// The shell tells workerd's pid on descriptor 4 and stops it when its own standard input ends: at the latest with this
+// process, even if that is killed.
+const supervisor = `
+exec 5<&0
+"$@" 4>&- 5<&- </dev/null &
+server=$!
+echo "$server" >&4
+{ cat <&5 >/dev/null; kill "$server" 2>/dev/null; } &
+wait "$server"
+`
+
+function readFrom(child: ChildProcess, descriptor: number, pattern: RegExp): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    child.stdio[descriptor]?.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      const found = pattern.exec(text)?.[1]
+      if (found !== undefined) resolve(Number(found))
+    })
+    child.once('error', reject)
+    child.once('exit', (status) => reject(new Error(`workerd ended with status ${status} before it listened`)))
+  })
+}
+
+export async function startWorkerd(settings: WorkerdSettings): Promise<Workerd> {
+  const configPath = join(dirname(settings.bundlePath), 'workerd.capnp')
+  writeFileSync(configPath, configuration(settings))
+  const command = [workerdBinary(), 'serve', configPath, '--control-fd=3']
+  const child = spawn('/bin/sh', ['-c', supervisor, 'supervisor', ...command], {
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+  })
+  const log: string[] = []
+  const keep = (chunk: Buffer): void => {
+    log.push(...chunk.toString('utf8').split('\n').filter(Boolean))
+    if (log.length > 1000) log.splice(0, log.length - 500)
+  }
+  child.stdout?.on('data', keep)
+  child.stderr?.on('data', keep)
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  // The port comes on workerd's control descriptor.
+  const [port, pid] = await Promise.all([
+    readFrom(child, 3, /"listen"[^\n]*"port":(\d+)/),
+    readFrom(child, 4, /(\d+)\n/),
+  ]).catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${log.join('\n')}`)
+  })
+  const stop = (): Promise<void> => {
+    child.stdin?.end()
+    return ended
+  }
+  return { port, pid, recentLog: () => log, stop }
+}
+
+// sysconf(_SC_CLK_TCK) on every Linux that workerd runs on.
+const clockTicksPerSecond = 100
+
+/** User and system CPU of a process so far, in milliseconds (proc(5), fields 14 and 15; the clock ticks in 10 ms). */
+export function readCpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / clockTicksPerSecond
+}
+
+/** Resident memory of a process in bytes: all of it, and the part that is not mapped from files. */
+export function readMemory(pid: number): { residentBytes: number; anonymousBytes: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const field = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) * 1024
+  return { residentBytes: field('VmRSS'), anonymousBytes: field('RssAnon') }
+}
