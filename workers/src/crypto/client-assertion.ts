@@ -1,0 +1,109 @@
+import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, errors, importJWK, type JWK } from 'jose'
+import { sha256 } from './digest.ts'
+import { toBytea } from './encoding.ts'
+
+/** Signature algorithms of private_key_jwt (SECURITY §26): asymmetric ones only. */
+export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+
+/** A client's public key as it stands in its document, with what decides whether it fits a signature. */
+export type ClientKey = JWK
+
+/** The claims an assertion has to make (RFC 7523 §3). */
+export type AssertionRules = {
+  readonly client_id: string
+  readonly issuer: string
+  readonly nowSeconds: number
+}
+
+export type VerifiedAssertion =
+  | {
+      readonly outcome: 'verified'
+      /** SHA-256 of client and `jti`: used once (RFC 7523 §3, rule 7). */
+      readonly jti_digest: string
+      readonly expires_at_seconds: number
+      /** RFC 7638 thumbprint of the key. */
+      readonly thumbprint: string
+    }
+  | { readonly outcome: 'refused'; readonly problem: string }
+
+const longestLifeSeconds = 5 * 60
+const clockToleranceSeconds = 60
+const assertionSizeBytes = 4_096
+
+function refused(problem: string): VerifiedAssertion {
+  return { outcome: 'refused', problem }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const keyTypes: Readonly<Record<string, string>> = { ES256: 'EC', RS256: 'RSA', PS256: 'RSA', EdDSA: 'OKP' }
+
+/** Keys that may have made the signature: by `kid` where the header has one, else each of the right type. */
+function fittingKeys(keys: readonly ClientKey[], alg: string, kid: string | undefined): ClientKey[] {
+  return keys.filter(
+    (key) =>
+      key.kty === keyTypes[alg] &&
+      (key.use ?? 'sig') === 'sig' &&
+      (key.alg ?? alg) === alg &&
+      (kid === undefined || key.kid === undefined || key.kid === kid),
+  )
+}
+
+async function verifySignature(assertion: string, keys: readonly ClientKey[]) {
+  const { alg = '', kid } = decodeProtectedHeader(assertion)
+  if (!assertionAlgorithms.some((known) => known === alg)) return undefined
+  // Keys come from the registered document alone: jwk, jku, x5c and x5u of the header are never looked at (THREATS F15).
+  for (const key of fittingKeys(keys, alg, kid).slice(0, 10)) {
+    const imported = await importJWK(key, alg)
+    try {
+      const { payload } = await compactVerify(assertion, imported, { algorithms: [alg] })
+      return { claims: JSON.parse(new TextDecoder().decode(payload)) as unknown, key }
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+    }
+  }
+  return undefined
+}
+
+function claimProblem(claims: Record<string, unknown>, { client_id, issuer, nowSeconds }: AssertionRules) {
+  if (claims.iss !== client_id || claims.sub !== client_id) return 'iss and sub must both be the client_id'
+  // One string and nothing else: an array, or our token endpoint, would let an assertion serve at two places.
+  if (claims.aud !== issuer) return `aud must be exactly ${issuer}, as a string`
+  if (typeof claims.jti !== 'string' || claims.jti === '') return 'jti is missing'
+  if (typeof claims.exp !== 'number' || claims.exp <= nowSeconds) return 'exp is missing or has passed'
+  if (claims.exp > nowSeconds + longestLifeSeconds + clockToleranceSeconds) return 'exp is more than 5 minutes away'
+  if (typeof claims.nbf === 'number' && claims.nbf > nowSeconds + clockToleranceSeconds) return 'nbf is in the future'
+  if (typeof claims.iat === 'number' && claims.iat > nowSeconds + clockToleranceSeconds) return 'iat is in the future'
+  return undefined
+}
+
+/**
+ * Verifies the assertion of a private_key_jwt client (RFC 7523 §3, OpenID Connect Core §9). Whether its `jti` was used
+ * before is decided by the database, in the call that the assertion is for.
+ */
+export async function verifyClientAssertion(
+  assertion: string,
+  keys: readonly ClientKey[],
+  rules: AssertionRules,
+): Promise<VerifiedAssertion> {
+  if (assertion.length > assertionSizeBytes) return refused('the assertion is longer than 4,096 characters')
+  try {
+    const verified = await verifySignature(assertion, keys)
+    if (verified === undefined) return refused('no registered key made this signature')
+    const { claims, key } = verified
+    if (!isObject(claims)) return refused('the assertion has no claims')
+    const problem = claimProblem(claims, rules)
+    if (problem !== undefined) return refused(problem)
+    return {
+      outcome: 'verified',
+      jti_digest: toBytea(await sha256(`${rules.client_id}\0${String(claims.jti)}`)),
+      expires_at_seconds: Number(claims.exp),
+      thumbprint: await calculateJwkThumbprint(key),
+    }
+  } catch {
+    // Whatever jose finds wrong with the form is the same to the caller.
+    return refused('the assertion is not a JWT that a registered key signed')
+  }
+}
