@@ -7,52 +7,71 @@ import { root } from './start-options.ts'
 
 export type ExampleSettings = { folder: string; issuer: string; port: number }
 
-type Registration = { issuer: string; server_url: string; server_id: string; management_token: string; api_key: string }
+export type Registration = {
+  issuer: string
+  server_url: string
+  server_id: string
+  management_token: string
+  api_key: string
+}
 
 /** The example could not be registered or started. The message is a sentence for a person. */
 export class ExampleFailed extends Error {}
 
-export const exampleScopes = [
+const exampleScopes = [
   { name: 'files:read', description: 'List and read the files in the example folder' },
   { name: 'files:write', description: 'Create and change files in the example folder', default: false },
 ]
 
-/** Registers the example MCP server as any owner does, unless that was done before, and starts it. */
+/** Starts the example MCP server, registered as any owner does it, unless that was done at an earlier start. */
 export async function startExample({ folder, issuer, port }: ExampleSettings): Promise<GuardedProcess> {
-  const serverUrl = `http://localhost:${port}/mcp`
-  const registration = await registrationFor(join(folder, 'example.json'), issuer, serverUrl)
+  const registration = await keptRegistration(join(folder, 'example.json'), issuer, urlOf(port))
+  return runExample(registration, port, join(folder, 'example.log'))
+}
+
+export function urlOf(port: number): string {
+  return `http://localhost:${port}/mcp`
+}
+
+/** Runs the example with these credentials and waits until it answers. */
+export async function runExample(registration: Registration, port: number, logFile: string): Promise<GuardedProcess> {
   const main = join(root, 'examples/typescript-server/src/index.ts')
   if (!existsSync(main)) throw new ExampleFailed(`The example is missing (${main}): npm start -- --no-example`)
   const example = startGuarded({
     command: [process.execPath, main],
     cwd: join(root, 'examples/typescript-server'),
     env: {
-      AUTH_AGENT_ISSUER: issuer,
+      AUTH_AGENT_ISSUER: registration.issuer,
       AUTH_AGENT_SERVER_ID: registration.server_id,
       AUTH_AGENT_API_KEY: registration.api_key,
       PORT: String(port),
-      SERVER_URL: serverUrl,
+      SERVER_URL: registration.server_url,
     },
-    logFile: join(folder, 'example.log'),
+    logFile,
   })
-  await waitForExample(example, serverUrl)
+  await waitForExample(example, registration.server_url)
   return example
 }
 
-async function registrationFor(file: string, issuer: string, serverUrl: string): Promise<Registration> {
+async function keptRegistration(file: string, issuer: string, serverUrl: string): Promise<Registration> {
   const kept = registrationOf(await readJson(file))
   if (kept?.issuer === issuer && kept.server_url === serverUrl && (await isKnown(kept))) return kept
+  const made = await registerExample(issuer, serverUrl)
+  await writePrivate(file, JSON.stringify(made, null, 2))
+  return made
+}
+
+/** Registers the example over the public API and makes its key. */
+export async function registerExample(issuer: string, server_url: string): Promise<Registration> {
   const server = await post(`${issuer}/api/servers`, undefined, {
-    server_url: serverUrl,
+    server_url,
     server_name: 'Example files',
     scopes: exampleScopes,
   })
   const management_token = String(server.management_token)
   const server_id = String(server.server_id)
   const key = await post(`${issuer}/api/servers/${server_id}/keys`, management_token, { name: 'npm start' })
-  const made = { issuer, server_url: serverUrl, server_id, management_token, api_key: String(key.key_secret) }
-  await writePrivate(file, JSON.stringify(made, null, 2))
-  return made
+  return { issuer, server_url, server_id, management_token, api_key: String(key.key_secret) }
 }
 
 function registrationOf(kept: Record<string, string>): Registration | undefined {

@@ -3,9 +3,9 @@ import { withProgress } from '../../../scripts/progress.mjs'
 import { startDatabase } from '../src/database.ts'
 import { listen } from '../src/http.ts'
 import { startMailbox } from '../src/mailbox.ts'
-import { secretNames } from '../src/worker-secrets.ts'
+import { workerVariables } from '../src/worker-variables.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
-import { startExample } from './example-server.ts'
+import { startExample, urlOf } from './example-server.ts'
 import type { GuardedProcess } from './guarded-process.ts'
 import type { Addresses } from './next-steps.ts'
 import type { StartOptions } from './start-options.ts'
@@ -24,12 +24,8 @@ export async function startEverything(options: StartOptions, closers: Closer[]):
   closers.push(data.release)
   await refuseTakenPorts(options)
   const issuer = `http://localhost:${options.port}`
-  const variables = await startStores(data, options, closers)
-  const worker = await startWorker({
-    folder: data.folder,
-    port: options.port,
-    variables: { ISSUER: issuer, ...variables },
-  })
+  const variables = await startStores(data, issuer, options, closers)
+  const worker = await startWorker({ folder: data.folder, port: options.port, variables })
   closers.push(worker.stop)
   await withProgress('starting the authorization server', () => waitForWorker(worker, issuer))
   const schedule = startSchedule(issuer)
@@ -42,7 +38,7 @@ export async function startEverything(options: StartOptions, closers: Closer[]):
   )
   closers.push(example.stop)
   children.push({ name: 'example MCP server', process: example })
-  return { addresses: { ...addresses, example: `http://localhost:${options.examplePort}/mcp` }, children }
+  return { addresses: { ...addresses, example: urlOf(options.examplePort) }, children }
 }
 
 // Asked before anything is started: the parts themselves would say it later and in other words.
@@ -55,6 +51,7 @@ async function refuseTakenPorts({ port, examplePort, withExample }: StartOptions
 /** Starts the database and the mailbox, and gives the Worker's variables. */
 async function startStores(
   { folder, secrets }: DataFolder,
+  issuer: string,
   options: StartOptions,
   closers: Closer[],
 ): Promise<Record<string, string>> {
@@ -70,11 +67,5 @@ async function startStores(
     startDatabase({ folder: databaseFolder, jwtSecret }),
   )
   closers.push(database.close)
-  return {
-    ...Object.fromEntries(secretNames.map((name) => [name, secrets[name] ?? ''])),
-    SUPABASE_URL: database.url,
-    SUPABASE_KEY: database.keys.worker,
-    EMAIL_SENDER: 'webhook',
-    EMAIL_WEBHOOK_URL: `${mailbox.url}/api/messages`,
-  }
+  return workerVariables({ issuer, database, mailbox, secrets })
 }

@@ -1,0 +1,23 @@
+import { existsSync } from 'node:fs'
+import { defineConfig } from 'vitest/config'
+
+// Each layer says itself what it needs; see ARCHITECTURE, "Tests".
+const layers = [
+  'workers/vitest.config.ts',
+  'supabase/local/vitest.config.ts',
+  'supabase/tests/vitest.config.ts',
+  'sdk/typescript/vitest.config.ts',
+  'examples/typescript-server/vitest.config.ts',
+  'workers/test/conformance/vitest.config.ts',
+  'workers/test/races/vitest.config.ts',
+  'workers/test/browser/vitest.config.ts',
+]
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['workers/src/**/*.test.{ts,tsx}'] } },
+      ...layers.filter((layer) => existsSync(layer)),
+    ],
+  },
+})

@@ -1,0 +1,12 @@
+import { defineProject } from 'vitest/config'
+
+export default defineProject({
+  root: import.meta.dirname,
+  test: {
+    name: 'browser',
+    include: ['**/*.test.ts'],
+
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+})
