@@ -3,6 +3,7 @@ import type { AppEnv } from '../context.ts'
 import { RedirectLinkPage } from '../pages/redirect-link.tsx'
 import { errorRedirect } from '../protocol/authorization-response.ts'
 import type { OAuthError } from '../protocol/errors.ts'
+import { reasons } from '../protocol/reasons.ts'
 import type { TrustedRedirect } from '../protocol/redirect-uri.ts'
 import { htmlAnswer } from './html.ts'
 import { frameOf } from './transaction-pages.tsx'
@@ -27,8 +28,7 @@ export function errorToClient(
   const isDenied = error.reason === 'consent_denied'
   const page = RedirectLinkPage({
     frame: frameOf(c),
-    kind: isDenied ? 'denied' : 'failed',
-    detail: `${error.description}.`,
+    failure: isDenied ? null : { title: reasons[error.reason].title, whatHappened: `${error.description}.` },
     href,
     host: redirect.label,
     reason: error.reason,

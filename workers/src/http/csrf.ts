@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { AppEnv } from '../context.ts'
 import { hmac, isEqualSecret } from '../crypto/digest.ts'
 import { toBase64Url } from '../crypto/encoding.ts'
+import { mediaType } from './body.ts'
 
 /** What a form is for; a token made for one is worth nothing for another. */
 export type FormPurpose = 'sign_in' | 'code' | 'consent' | 'sign_out'
@@ -38,7 +39,7 @@ export function isFromOurPage(c: Context<AppEnv>): boolean {
   return c.req.header('origin') === c.var.config.issuer && (site === undefined || site === 'same-origin')
 }
 
-/** Exactly what our forms send: a check that depends on guessing odd content types is how others were passed by (B4). */
+/** What forms are sent as; the checks above do not depend on it, so an odd content type passes none of them by (B4). */
 export function isFormEncoded(c: Context<AppEnv>): boolean {
-  return c.req.header('content-type') === 'application/x-www-form-urlencoded'
+  return mediaType(c.req.header('content-type')) === 'application/x-www-form-urlencoded'
 }

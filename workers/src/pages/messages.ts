@@ -100,7 +100,6 @@ export const messages = {
     open_current_page: 'Open the current page',
   },
   redirect_link: {
-    heading: 'The program’s request failed',
     leave:
       'We do not send you back by ourselves, because anybody can register a program that returns to an address of its choice.',
     go: 'Go back to {host}',

@@ -6,8 +6,8 @@ import { messages } from './messages.ts'
 
 export type RedirectLinkView = {
   readonly frame: Frame
-  readonly kind: 'failed' | 'denied'
-  readonly detail: string
+  /** What failed, or null when the person said no. */
+  readonly failure: { readonly title: string; readonly whatHappened: string } | null
   readonly href: string
   readonly host: string
   readonly reason: string
@@ -18,11 +18,11 @@ const text = messages.redirect_link
 
 /** Instead of a redirect that a stranger could have provoked: the person sees where the link leads, and decides. */
 export const RedirectLinkPage = (view: RedirectLinkView) => {
-  const heading = view.kind === 'denied' ? text.denied_heading : text.heading
+  const heading = view.failure?.title ?? text.denied_heading
   return (
     <Layout title={heading} frame={view.frame}>
       <h1>{heading}</h1>
-      <p class="lead">{view.kind === 'denied' ? text.denied : view.detail}</p>
+      <p class="lead">{view.failure?.whatHappened ?? text.denied}</p>
       <p class="hint">{text.leave}</p>
       <p>
         <a class="button-link filled" href={view.href} rel="noopener noreferrer">

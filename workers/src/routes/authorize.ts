@@ -45,7 +45,7 @@ async function authorize(c: Context<AppEnv>): Promise<Response> {
   if (search.length > queryLimitCharacters) throw refused('request_too_large')
   const parameters = parametersFrom(searchParams)
   // Client and redirect URI first: until both are proven an error is our page, never a redirect (RFC 6749 §4.1.2.1).
-  const client = await findClient(c.var.store, readClientId(parameters))
+  const client = await findClient(c.var.store, readClientId(parameters), c.var.clock())
   const redirect = proveRedirect(client, parameters.get('redirect_uri'), c.var.config.privateUseSchemes)
   try {
     return await open(c, { client, redirect, parameters })
