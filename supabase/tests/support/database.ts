@@ -1,0 +1,70 @@
+import { afterAll, inject } from 'vitest'
+import type { Query } from '../../local/src/backend.ts'
+import { openPool } from '../../local/src/pool.ts'
+import { createDatabase, dropDatabase } from '../../local/src/postgres.ts'
+
+export type Answer = { outcome: string; [member: string]: unknown }
+
+export type TestDatabase = {
+  url: string
+  /** As the superuser that owns the cluster: to arrange and to look. */
+  query: Query
+  /** As mcp_worker, the role the Worker has. */
+  call: (name: string, args: Readonly<Record<string, unknown>>) => Promise<Answer>
+  /** Moves everything that is stored into the past, as if this much time had gone by. */
+  passTime: (seconds: number) => Promise<void>
+  events: () => Promise<string[]>
+}
+
+/** A fresh migrated database for one test file; dropped after it. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const url = await createDatabase(inject('postgresUrl'), inject('templateName'))
+  const owner = openPool(url, 2)
+  const workerUrl = new URL(url)
+  workerUrl.searchParams.set('options', '-c role=mcp_worker')
+  const worker = openPool(workerUrl.href, 24)
+  afterAll(async () => {
+    await Promise.all([owner.close(), worker.close()])
+    await dropDatabase(url)
+  })
+  return {
+    url,
+    query: owner.query,
+    call: (name, args) => callFunction(worker.query, name, args),
+    passTime: async (seconds) => {
+      await owner.query(`set mcp.seconds = '${seconds}'; ${passTimeSql}`)
+    },
+    events: async () => {
+      const rows = await owner.query('select event from mcp_data.audit_events order by occurred_at, event', [])
+      return rows.map((row) => String(row.event))
+    },
+  }
+}
+
+async function callFunction(query: Query, name: string, args: Readonly<Record<string, unknown>>): Promise<Answer> {
+  const given = Object.entries(args).filter(([, value]) => value !== undefined)
+  const list = given.map(([argument], index) => `${argument} => $${index + 1}`)
+  const [row] = await query(
+    `select mcp.${name}(${list.join(', ')}) as answer`,
+    given.map(([, value]) => value),
+  )
+  return row?.answer as Answer
+}
+
+const passTimeSql = `
+  do $$
+  declare
+    r record;
+    v_span text := format('interval %L', current_setting('mcp.seconds') || ' seconds');
+  begin
+    for r in
+      select c.oid::regclass as name, string_agg(format('%1$I = %1$I - %2$s', a.attname, v_span), ', ') as changes
+      from pg_class c join pg_attribute a on a.attrelid = c.oid
+      where c.relnamespace = 'mcp_data'::regnamespace and c.relkind = 'r' and a.atttypid = 'timestamptz'::regtype
+        and not c.relispartition and not a.attisdropped
+      group by c.oid
+    loop
+      execute format('update %s set %s', r.name, r.changes);
+    end loop;
+    execute format('update mcp_data.limits set hits = array(select h - %s from unnest(hits) h)', v_span);
+  end $$;`
