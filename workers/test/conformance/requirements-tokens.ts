@@ -62,7 +62,6 @@ const bearerRequirements = [
   bearer.should('3.1-invalid-request', '§3.1', 'A malformed Authorization header is 400 invalid_request.'),
   bearer.should('3.1-invalid-token', '§3.1', 'A dead token is 401 invalid_token.'),
   bearer.should('3.1-insufficient-scope', '§3.1', 'Too little scope is 403 insufficient_scope with the scope needed.'),
-  bearer.should('5.3-cache', '§5.3', 'Answers to a token are not cached by shared caches.'),
 ]
 
 const jwtRequirements = [

@@ -1,13 +1,13 @@
 import { defineProject } from 'vitest/config'
 
+/** On Node: real clients and plain HTTP against one full stack, which the global setup starts. */
 export default defineProject({
-  root: import.meta.dirname,
   test: {
     name: 'conformance',
-    include: ['**/*.test.ts'],
+    root: import.meta.dirname,
+    include: ['*.test.ts'],
     globalSetup: ['./global-setup.ts'],
-    isolate: false,
-    testTimeout: 60_000,
+    testTimeout: 30_000,
     hookTimeout: 60_000,
   },
 })
