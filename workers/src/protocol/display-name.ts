@@ -98,6 +98,13 @@ function skeleton(name: string): string {
 
 const protectedSkeletons = new Set(protectedNames.map(skeleton))
 
+const plainProtectedNames = new Set(protectedNames.map((name) => name.toLowerCase()))
+
+/** Whether a name is drawn like a protected one without being spelt like it. Names nobody vouches for may equal one. */
+export function isLookAlike(name: string): boolean {
+  return protectedSkeletons.has(skeleton(name)) && !plainProtectedNames.has(name.toLowerCase())
+}
+
 /** Text that shows what it is: no control, format (bidi, zero-width), private-use or unassigned character. */
 export function isPlainText(text: string): boolean {
   return !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { isPlainText, parseDisplayName } from './display-name.ts'
 import { type OAuthError, refused } from './errors.ts'
 import type { IssuerFacts } from './resource.ts'
-import { identityScopes, managementScopes } from './scope.ts'
+import { identityScopes } from './scope.ts'
 import { parseServerUrl } from './server-url.ts'
 
 /** One entry of a server's scope catalogue. */
@@ -20,7 +20,7 @@ const scopesCap = 64
 /** With the identity scopes a client's request for the whole catalogue still fits into a scope parameter. */
 const scopeNamesCap = 980
 
-const reservedScopes: readonly string[] = [...identityScopes, ...managementScopes, '*']
+const reservedScopes: readonly string[] = [...identityScopes, '*']
 
 function text(maximum: number, what: string) {
   return z

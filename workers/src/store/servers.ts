@@ -76,9 +76,14 @@ export function registerServer(store: Store, args: RegisterServerArguments): Pro
   return callFor(store, 'register_server', args, registerServerOutcome)
 }
 
-const readServerOutcome = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('found'), server: z.union([serverRow, publicServerRow]), public: absent(z.boolean()) }),
-  ...callerRefusals,
+/** SQL says `public: true` for a stranger's view; here that is an outcome of its own. */
+const readServerOutcome = z.union([
+  z.object({ outcome: z.literal('found'), public: z.optional(z.literal(false)), server: serverRow }),
+  z.pipe(
+    z.object({ outcome: z.literal('found'), public: z.literal(true), server: publicServerRow }),
+    z.transform(({ server }) => ({ outcome: 'found_public' as const, server })),
+  ),
+  z.discriminatedUnion('outcome', callerRefusals),
 ])
 export type ReadServerOutcome = z.infer<typeof readServerOutcome>
 

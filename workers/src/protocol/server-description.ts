@@ -1,0 +1,87 @@
+import type { RegisteredScope } from './server-registration.ts'
+
+/** What is stored of a server. */
+export type StoredServer = {
+  readonly server_id: string
+  readonly server_url: string
+  readonly server_name: string
+  readonly description?: string | undefined
+  readonly logo_url?: string | undefined
+  readonly scopes: readonly RegisteredScope[]
+  readonly status: string
+  readonly created_at_seconds: number
+  readonly verified_at_seconds?: number | undefined
+  readonly token_lifetime_seconds?: number | undefined
+  readonly share_email: boolean
+  readonly client_policy: string
+}
+
+export type StoredKey = {
+  readonly key_id: string
+  readonly name: string
+  readonly last_four: string
+  readonly created_at_seconds: number
+  readonly expires_at_seconds?: number | undefined
+  readonly last_used_at_seconds?: number | undefined
+  readonly revoked_at_seconds?: number | undefined
+}
+
+/** A point in time for people and their tools: ISO 8601, whole seconds, UTC. */
+export function toTimestamp(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+}
+
+function timestampOf<Name extends string>(name: Name, seconds: number | undefined): Partial<Record<Name, string>> {
+  const member: Partial<Record<Name, string>> = {}
+  if (seconds !== undefined) member[name] = toTimestamp(seconds)
+  return member
+}
+
+/** A server as its owner sees it; members without a value are left out. */
+export function describeServer(server: StoredServer) {
+  const { created_at_seconds, verified_at_seconds, description, logo_url, token_lifetime_seconds } = server
+  return {
+    server_id: server.server_id,
+    server_url: server.server_url,
+    server_name: server.server_name,
+    ...(description !== undefined && { description }),
+    ...(logo_url !== undefined && { logo_url }),
+    scopes: server.scopes,
+    status: server.status,
+    ...(token_lifetime_seconds !== undefined && { token_lifetime_seconds }),
+    share_email: server.share_email,
+    client_policy: server.client_policy,
+    created_at: toTimestamp(created_at_seconds),
+    ...timestampOf('verified_at', verified_at_seconds),
+  }
+}
+
+/** A key as its owner sees it: never its secret. */
+export function describeKey(key: StoredKey) {
+  return {
+    key_id: key.key_id,
+    name: key.name,
+    last_four: key.last_four,
+    created_at: toTimestamp(key.created_at_seconds),
+    ...timestampOf('expires_at', key.expires_at_seconds),
+    ...timestampOf('last_used_at', key.last_used_at_seconds),
+    ...timestampOf('revoked_at', key.revoked_at_seconds),
+  }
+}
+
+/** How a server's URL is proven (HTTP-API "Server management"): what must be served, and where. */
+export function describeVerification(server: StoredServer, issuer: string) {
+  if (server.status === 'verified') return { required: false }
+  const { origin, pathname, hostname } = new URL(server.server_url)
+  return {
+    required: true,
+    // RFC 9728 §3.1: the well-known path goes between host and path.
+    metadata_url: `${origin}/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}`,
+    metadata: {
+      resource: server.server_url,
+      authorization_servers: [issuer],
+      auth_agent_server_id: server.server_id,
+    },
+    dns_txt: { name: `_auth-agent.${hostname}`, value: server.server_id },
+  }
+}
