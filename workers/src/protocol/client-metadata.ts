@@ -11,6 +11,9 @@ export type Client = {
   readonly grant_types?: readonly string[] | undefined
   readonly application_type?: string | undefined
   readonly client_uri?: string | undefined
+  /** Where the public keys of private_key_jwt are (RFC 7517), or the keys themselves. */
+  readonly jwks_uri?: string | undefined
+  readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] } | undefined
 }
 
 /** Whether the client registered this grant type. */

@@ -2,6 +2,7 @@ import type { ReasonEntry } from './reason-entry.ts'
 import { authorizationReasons } from './reasons-authorization.ts'
 import { browserReasons } from './reasons-browser.ts'
 import { managementReasons } from './reasons-management.ts'
+import { registrationReasons } from './reasons-registration.ts'
 import { requestReasons } from './reasons-request.ts'
 import { tokenReasons } from './reasons-token.ts'
 
@@ -11,6 +12,7 @@ const everyReason = {
   ...tokenReasons,
   ...requestReasons,
   ...managementReasons,
+  ...registrationReasons,
 } as const
 
 /** The stable codes of refusals: in answers (as error_uri), in log lines and in audit events. */

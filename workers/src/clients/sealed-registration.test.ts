@@ -1,0 +1,158 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createSeal } from '../crypto/seal.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { openRegistration, sealRegistration } from './sealed-registration.ts'
+
+const key = { kid: 'r1', key: crypto.getRandomValues(new Uint8Array(32)) }
+const newer = { kid: 'r2', key: crypto.getRandomValues(new Uint8Array(32)) }
+const seal = createSeal([key])
+const settings = { privateUseSchemes: ['cursor', 'vscode'], random: 'AAAAAAAAAAAAAAAAAAAAAA' }
+
+const loopback = 'http://localhost:3118/callback'
+const publicClient = { client_name: 'A', redirect_uris: [loopback], token_endpoint_auth_method: 'none' }
+const register = (json: unknown, random = settings.random) => sealRegistration(seal, json, { ...settings, random })
+
+async function refusal(json: unknown): Promise<{ error: string; description: string }> {
+  try {
+    await register(json)
+  } catch (error) {
+    if (error instanceof OAuthError) return { error: error.error, description: error.description }
+  }
+  throw new Error('it was registered')
+}
+
+describe('dynamic registration (RFC 7591)', () => {
+  test('the same public metadata gives the same id, another name another id', async () => {
+    const one = await register(publicClient)
+    expect((await register({ ...publicClient, contacts: ['x'] }, 'BBBBBBBBBBBBBBBBBBBBBB')).client_id).toBe(
+      one.client_id,
+    )
+    expect((await register({ ...publicClient, client_name: 'B' })).client_id).not.toBe(one.client_id)
+    expect(one).not.toHaveProperty('client_secret')
+  })
+
+  test('a confidential client has a secret of its own, and copied metadata is another client', async () => {
+    const json = { ...publicClient, token_endpoint_auth_method: 'client_secret_post' }
+    const one = await register(json)
+    const copy = await register(json, 'BBBBBBBBBBBBBBBBBBBBBB')
+    expect(copy.client_id).not.toBe(one.client_id)
+    expect(copy.client_secret).not.toBe(one.client_secret)
+    expect(one).toMatchObject({ client_secret: expect.stringMatching(/^dcs_/), client_secret_expires_at: 0 })
+  })
+
+  test('an absent method is client_secret_basic, and the answer says so (RFC 7591 §2)', async () => {
+    const { token_endpoint_auth_method: _absent, ...json } = publicClient
+    expect(await register(json)).toMatchObject({
+      token_endpoint_auth_method: 'client_secret_basic',
+      client_secret: expect.any(String),
+    })
+  })
+
+  test.each([
+    [[loopback], 'native'],
+    [['cursor://anysphere.cursor-mcp/oauth/callback', 'https://www.cursor.com/agents/mcp/oauth/callback'], 'native'],
+    [['https://good.dev/cb'], 'web'],
+  ])('infers application_type from %j', async (redirect_uris, application_type) => {
+    expect(await register({ ...publicClient, redirect_uris, application_type: 'web' })).toMatchObject({
+      application_type,
+    })
+  })
+
+  test('keeps the good ones of a mixed set of redirect URIs', async () => {
+    const redirect_uris = ['unknown-editor://callback', loopback, 'https://*.evil/cb']
+    expect(await register({ ...publicClient, redirect_uris })).toMatchObject({ redirect_uris: [loopback] })
+  })
+
+  test('leaves out grant types it does not know', async () => {
+    const grant_types = ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:jwt-bearer']
+    expect(await register({ ...publicClient, grant_types })).toMatchObject({
+      grant_types: ['authorization_code', 'refresh_token'],
+    })
+  })
+
+  test.each([
+    ['A6', ['JaVaScript:alert(1)']],
+    ['A6', ['data:text/html,x']],
+    ['A6', [' https://good.dev/cb']],
+    ['D2', []],
+    ['D2', ['https://*.evil']],
+    ['D2', Array.from({ length: 50 }, (_value, place) => `https://good.dev/${place}`)],
+    ['D2', [`https://good.dev/${'a'.repeat(600)}`]],
+  ])('%s refuses the redirect URIs %j', async (_row, redirect_uris) => {
+    expect((await refusal({ ...publicClient, redirect_uris })).error).toBe('invalid_redirect_uri')
+  })
+
+  test('D3 D13 members that would give trust change nothing', async () => {
+    const json = JSON.parse(
+      `{"client_id":"x","trusted":true,"skip_consent":true,"owner":"me","scope":"all","__proto__":{"trusted":true},"constructor":{},` +
+        `"client_name":"A","redirect_uris":["${loopback}"],"token_endpoint_auth_method":"none"}`,
+    )
+    expect(await register(json)).toEqual(await register(publicClient))
+  })
+
+  test.each([
+    ['D4', { grant_types: ['implicit'] }],
+    ['D4', { grant_types: ['password'] }],
+    ['D4', { grant_types: ['client_credentials'] }],
+    ['D4', { response_types: ['token'] }],
+    ['D5', { token_endpoint_auth_method: 'client_secret_jwt' }],
+    ['D5', { token_endpoint_auth_method: 'private_key_jwt' }],
+    ['E11', { jwks: { keys: [{ kty: 'EC', d: 'x' }] } }],
+    ['B19', { client_uri: 'javascript:1' }],
+    ['B19', { policy_uri: 'https://user@evil.dev/' }],
+    ['D8', { logo_uri: 'http://169.254.169.254/' }],
+    ['B20', { client_name: 'Cl\u0430ude Code' }],
+    ['B20', { client_name: 'A\u202Eedoc' }],
+    ['B20', { client_name: 'C1aude' }],
+    ['D10', { client_name: { a: 1 } }],
+  ])('%s refuses %j as invalid_client_metadata', async (_row, change) => {
+    expect((await refusal({ ...publicClient, ...change })).error).toBe('invalid_client_metadata')
+  })
+
+  test.each([[[]], ['x'], [null], [1]])('D10 refuses %j, which is no object', async (json) => {
+    expect((await refusal(json)).error).toBe('invalid_client_metadata')
+  })
+
+  test('D7 refuses a software statement that nobody could verify', async () => {
+    expect((await refusal({ ...publicClient, software_statement: 'x' })).error).toBe('invalid_software_statement')
+  })
+
+  test('says what to shorten when the id would be too long', async () => {
+    const redirect_uris = Array.from({ length: 10 }, (_value, place) => `https://good.dev/${place}${'a'.repeat(300)}`)
+    expect(await refusal({ ...publicClient, redirect_uris })).toMatchObject({ error: 'invalid_client_metadata' })
+  })
+
+  test('a name of its vendor may be registered: the page says that nobody verified it (INTEROP 4.5)', async () => {
+    expect(await register({ ...publicClient, client_name: 'Cursor' })).toMatchObject({ client_name: 'Cursor' })
+  })
+
+  test('D6 an id never looks like the URL of a metadata document', async () => {
+    expect((await register(publicClient)).client_id).toMatch(/^dcr_[A-Za-z0-9._-]{1,2044}$/)
+  })
+
+  test('any registration that was ever answered still opens, under rotated keys, as it was answered', async () => {
+    const uri = fc.constantFrom(loopback, 'http://127.0.0.1/', 'https://good.dev/cb', 'vscode://x/cb', 'odd://x')
+    const metadata = fc.record(
+      {
+        client_name: fc.string({ minLength: 1, maxLength: 40 }),
+        redirect_uris: fc.array(uri, { minLength: 1, maxLength: 4 }),
+        token_endpoint_auth_method: fc.constantFrom('none', 'client_secret_basic', 'client_secret_post'),
+        grant_types: fc.subarray(['authorization_code', 'refresh_token', 'other'], { minLength: 1 }),
+        client_uri: fc.constantFrom('https://good.dev', ''),
+      },
+      { requiredKeys: ['redirect_uris'] },
+    )
+    const later = createSeal([newer, key])
+    await fc.assert(
+      fc.asyncProperty(metadata, async (json) => {
+        const answer = await register(json).catch((error: unknown) => error)
+        fc.pre(!(answer instanceof OAuthError))
+        const { response_types: _code, client_secret, ...answered } = answer as Awaited<ReturnType<typeof register>>
+        const { client_secret_expires_at: _never, ...members } = answered
+        expect(await openRegistration(later, members.client_id)).toMatchObject({ kind: 'dynamic', ...members })
+        if (client_secret !== undefined) expect(await later.secretOf(members.client_id)).toBe(client_secret)
+      }),
+    )
+  })
+})
