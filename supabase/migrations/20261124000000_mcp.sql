@@ -952,23 +952,23 @@ create or replace function mcp.introspect_token(p_key_id text, p_key_digests byt
   p_epoch integer, p_expires_at_seconds bigint, p_scope text[], p_request jsonb default null) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
-  k record;
+  v_key record;
   s record;
   c mcp_data.connections;
   v_reason text;
 begin
-  select k.server_id, k.last_used_at, v.server_url, v.status, k.last_refused_at, case
+  select k.server_id, k.last_used_at, v.server_url, case
       when not coalesce(k.key_digest = any(p_key_digests), false) then 'key_unknown'
       when k.revoked_at is not null then 'key_revoked'
       when k.expires_at <= now() then 'key_expired'
       when k.server_id <> p_server_id then 'server_mismatch'
       when v.status not in ('verified', 'pending') then 'server_unavailable' end as refusal
-    into k
+    into v_key
   from mcp_data.server_keys k join mcp_data.servers v on v.server_id = k.server_id where k.key_id = p_key_id;
-  if not found or k.refusal is not null then
-    return mcp_data.refuse_key(p_key_id, coalesce(k.refusal, 'key_unknown'), p_request);
+  if not found or v_key.refusal is not null then
+    return mcp_data.refuse_key(p_key_id, coalesce(v_key.refusal, 'key_unknown'), p_request);
   end if;
-  if k.last_used_at is null or k.last_used_at < now() - interval '1 minute' then
+  if v_key.last_used_at is null or v_key.last_used_at < now() - interval '1 minute' then
     update mcp_data.server_keys set last_used_at = now() where key_id = p_key_id;
   end if;
   if p_connection_id is null then
@@ -978,7 +978,7 @@ begin
   c := s.connection;
   v_reason := case
     when c.connection_id is null then 'connection_unknown'
-    when c.server_id is distinct from k.server_id or p_audience is distinct from k.server_url then 'audience_mismatch'
+    when c.server_id is distinct from v_key.server_id or p_audience is distinct from v_key.server_url then 'audience_mismatch'
     when p_epoch is distinct from s.issuer_epoch then 'epoch_mismatch'
     when coalesce(p_expires_at_seconds <= extract(epoch from now()), true) then 'token_expired'
     -- Access tokens end with the connection, whose last possible day is the refresh token's.
@@ -1301,7 +1301,8 @@ begin
   if p_generation = p_connection.generation - 1 then
     return case when p_connection.previous_digest = any(p_digests) then 'previous' end;
   end if;
-  if exists (
+  -- Also keeps the subtraction below within integers.
+  if p_generation between p_connection.generation - 33 and p_connection.generation - 2 and exists (
     select from unnest(p_digests) d
     where substring(p_connection.older_digests from 8 * (p_connection.generation - 2 - p_generation) + 1 for 8) = substring(d from 1 for 8)) then
     return 'older';

@@ -9,7 +9,8 @@ begin
   if p_generation = p_connection.generation - 1 then
     return case when p_connection.previous_digest = any(p_digests) then 'previous' end;
   end if;
-  if exists (
+  -- Also keeps the subtraction below within integers.
+  if p_generation between p_connection.generation - 33 and p_connection.generation - 2 and exists (
     select from unnest(p_digests) d
     where substring(p_connection.older_digests from 8 * (p_connection.generation - 2 - p_generation) + 1 for 8) = substring(d from 1 for 8)) then
     return 'older';

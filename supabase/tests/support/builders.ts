@@ -250,6 +250,17 @@ export async function newPerson(database: TestDatabase): Promise<Person> {
   return { ...browser, ...(await signIn(database, browser)) }
 }
 
+/** The same person with a session of this moment: the one of before may have ended, or have made its ten decisions. */
+export async function freshSession(database: TestDatabase, person: Person): Promise<Person> {
+  const session = id()
+  await database.query(
+    `insert into mcp_data.sessions (session_digest, session_kid, account_id, auth_time, auth_method, expires_at)
+     values ($1, 'k1', $2, now(), 'email_code', now() + interval '7 days')`,
+    [digest(session), person.account_id],
+  )
+  return { ...person, session }
+}
+
 /** A person's approval of a server, before the code is redeemed. */
 export async function approve(
   database: TestDatabase,
@@ -258,16 +269,11 @@ export async function approve(
   authorization: Authorization = {},
   client: Record<string, unknown> = metadataClient,
 ): Promise<string> {
-  const transaction = await open(database, person, { resource: server.server_url, ...authorization }, client)
+  const browser = await freshSession(database, person)
+  const transaction = await open(database, browser, { resource: server.server_url, ...authorization }, client)
   const scopes = Array.isArray(authorization.scope) ? authorization.scope : ['files:read']
-  await database.call('read_transaction', {
-    p_transaction_id: transaction.id,
-    p_browser_digests: [digest(person.cookie)],
-    p_session_digests: [digest(person.session)],
-    p_session_idle_seconds: lifetimes.session_idle_seconds,
-  })
-  const answer = await decide(database, person, transaction.id, { p_scopes: scopes })
-  if (answer.outcome !== 'approved') throw new Error(JSON.stringify([transaction, answer]))
+  const answer = await decide(database, browser, transaction.id, { p_scopes: scopes })
+  if (answer.outcome !== 'approved') throw new Error(JSON.stringify([transaction.outcome, answer]))
   return answer.connection_id
 }
 
