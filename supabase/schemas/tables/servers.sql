@@ -4,7 +4,7 @@ create table mcp_data.servers (
   server_id text not null constraint servers_pkey primary key
     constraint servers_server_id_has_its_shape check (server_id ~ '^srv_[0-9A-Za-z]{22}$'),
   server_url text not null constraint servers_server_url_is_absolute check (server_url ~ '^https?://[^/?#@]+'),
-  server_origin text not null generated always as (substring(server_url from '^https?://[^/?#]+')) stored,
+  server_origin text generated always as (substring(server_url from '^https?://[^/?#]+')) stored,
   server_name text not null constraint servers_name_is_short check (length(server_name) between 1 and 200),
   description text constraint servers_description_is_short check (length(description) <= 2000),
   logo_url text,

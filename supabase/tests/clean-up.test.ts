@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import { addKey, addServer, approve, connect, newBrowser, newPerson, open, sendCode } from './support/builders.ts'
+import { testDatabase } from './support/database.ts'
+
+const database = await testDatabase()
+const cleanUp = (p_batch = 1000, p_retention: Record<string, number> | undefined = undefined) =>
+  database.call('clean_up', { p_batch, p_retention })
+const count = async (table: string) =>
+  Number((await database.query(`select count(*) as n from mcp_data.${table}`))[0]?.n)
+const day = 86_400
+
+test('cleaned: nothing that is alive is removed', async () => {
+  const server = await addServer(database)
+  await addKey(database, server)
+  const person = await newPerson(database)
+  await connect(database, person, server)
+  await open(database, person, { resource: server.server_url })
+  const answer = await cleanUp()
+  expect(answer).toEqual({
+    outcome: 'cleaned',
+    rows: { transactions: 0, sessions: 0, limits: 0, connections: 0, keys: 0, servers: 0, audit_months: 0 },
+    more: false,
+  })
+})
+
+test('decision 4: what has ended goes away after its retention', async () => {
+  const server = await addServer(database)
+  const pending = await addServer(database, {}, 'pending')
+  await addKey(database, server, { expires_in_seconds: 60 })
+  const person = await newPerson(database)
+  await connect(database, person, server)
+  await approve(database, person, server)
+  const browser = newBrowser()
+  await sendCode(database, browser, (await open(database, browser, { resource: server.server_url })).id, 'a@b.example')
+  await database.passTime(2 * 3600)
+  await cleanUp()
+  expect(await count('transactions')).toBe(0)
+  expect(await count('email_challenges')).toBe(0)
+  expect(await database.query('select from mcp_data.connections where code_redeemed_at is null', [])).toEqual([])
+  await database.passTime(15 * day)
+  await cleanUp()
+  expect(await count('sessions')).toBe(0)
+  expect(await count('limits')).toBe(0)
+  expect(await database.query('select from mcp_data.servers where server_id = $1', [pending.server_id])).toEqual([])
+  await database.passTime(130 * day)
+  await cleanUp()
+  expect(await count('connections')).toBe(0)
+  expect(await database.query('select from mcp_data.servers where server_id = $1', [server.server_id])).toHaveLength(1)
+})
+
+test('a revoked connection stays 30 days, a deleted server 90 (J25)', async () => {
+  const server = await addServer(database)
+  const connectionId = await connect(database, await newPerson(database), server)
+  await database.call('delete_server', { p_server_id: server.server_id, p_caller: server.caller })
+  const exists = async () => ({
+    connection:
+      (await database.query('select from mcp_data.connections where connection_id = $1', [connectionId])).length === 1,
+    server:
+      (await database.query('select from mcp_data.servers where server_id = $1', [server.server_id])).length === 1,
+  })
+  await database.passTime(29 * day)
+  await cleanUp()
+  expect(await exists()).toEqual({ connection: true, server: true })
+  await database.passTime(2 * day)
+  await cleanUp()
+  expect(await exists()).toEqual({ connection: false, server: true })
+  await database.passTime(60 * day)
+  await cleanUp()
+  expect(await exists()).toEqual({ connection: false, server: false })
+})
+
+test('batches are bounded and say when there is more', async () => {
+  const server = await addServer(database)
+  for (let n = 0; n < 5; n++) await open(database, newBrowser(), { resource: server.server_url })
+  await database.passTime(2 * 3600)
+  expect(await cleanUp(3)).toMatchObject({ rows: { transactions: 3 }, more: true })
+  expect(await cleanUp(3)).toMatchObject({ rows: { transactions: 2 }, more: false })
+  expect(await cleanUp(3, { transaction_seconds: 0 })).toMatchObject({ rows: { transactions: 0 } })
+})
+
+test('audit months are made ahead, protected like every table, and dropped after their retention (SECURITY §28)', async () => {
+  await database
+    .query(
+      `drop table mcp_data.audit_events_${new Date(Date.now() + 62 * day * 1000).toISOString().slice(0, 7).replace('-', '_')}`,
+    )
+    .catch(() => {})
+  await cleanUp()
+  const [current] = await database.query("select to_char(now() at time zone 'UTC', 'YYYY_MM') as month", [])
+  const partitions = async () =>
+    (
+      await database.query(
+        "select c.relname, c.relrowsecurity and c.relforcerowsecurity as guarded from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'mcp_data.audit_events'::regclass order by 1",
+      )
+    ).map((row) => row)
+  const before = await partitions()
+  expect(before.length).toBeGreaterThanOrEqual(4)
+  expect(before.every((row) => row.guarded)).toBe(true)
+  expect(before.map((row) => row.relname)).toContain(`audit_events_${current?.month}`)
+  await database.query(`
+    create table mcp_data.audit_events_2020_01 partition of mcp_data.audit_events for values from ('2020-01-01Z') to ('2020-02-01Z');
+    insert into mcp_data.audit_events (event, occurred_at) values ('code.sent', '2020-01-05Z'), ('code.sent', '2020-03-05Z');
+    alter table mcp_data.audit_events_2020_01 owner to mcp_owner`)
+  expect(await cleanUp()).toMatchObject({ rows: { audit_months: 1 } })
+  expect(await partitions()).toEqual(before)
+  expect(await count('audit_events_default')).toBe(0)
+})
