@@ -1,6 +1,6 @@
 /** Makes many connections out of one that was really approved, because ten thousand sign-ins would be the benchmark of something else. */
 import { randomBytes } from 'node:crypto'
-import type { Query } from '../../supabase/local/src/backend.ts'
+import type { Query } from 'auth-agent-mcp-local/src/backend.ts'
 import { digestToStore, type KeyRing } from '../src/crypto/digest.ts'
 import { formatAuthorizationCode, parseAuthorizationCode } from '../src/protocol/authorization-code.ts'
 import { formatRefreshToken } from '../src/protocol/refresh-token.ts'

@@ -1,15 +1,17 @@
 /** Starts what is measured: a database behind its RPC surface, the authorization server and the bare Worker, each on plain workerd. */
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { type Database, startDatabase } from '../../supabase/local/src/database.ts'
-import { startMailbox } from '../../supabase/local/src/mailbox.ts'
-import { startPostgres } from '../../supabase/local/src/postgres.ts'
+import { type Database, startDatabase } from 'auth-agent-mcp-local/src/database.ts'
+import { startMailbox } from 'auth-agent-mcp-local/src/mailbox.ts'
+import { startPostgres } from 'auth-agent-mcp-local/src/postgres.ts'
+import { makeWorkerSecrets } from 'auth-agent-mcp-local/src/worker-secrets.ts'
+import { workerVariables } from 'auth-agent-mcp-local/src/worker-variables.ts'
+import { readKeyRing } from '../src/config-values.ts'
 import type { KeyRing } from '../src/crypto/digest.ts'
 import type { Bundle } from './bundle.ts'
 import type { Template } from './connections.ts'
-import { type ApprovedCode, approve, type OwnServer, registerOwnServer } from './visitor.ts'
+import { type ApprovedCode, approve, type OwnServer, type Place, registerOwnServer } from './visitor.ts'
 import { startWorkerd, type Workerd } from './workerd.ts'
 
 export type DatabaseKind = 'embedded' | 'real'
@@ -55,24 +57,10 @@ async function openDatabase(kind: DatabaseKind): Promise<{ database: Database; c
   return { database, close }
 }
 
-type Secrets = { peppers: KeyRing; bindings: Record<string, string>; mailSecret: string }
-
-function makeSecrets(): Secrets {
-  const pepper = new Uint8Array(randomBytes(32))
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const signingKey = { ...privateKey.export({ format: 'jwk' }), kid: 'bench', alg: 'ES256' }
-  const mailSecret = randomBytes(32).toString('base64url')
-  return {
-    peppers: [{ kid: 'bench', key: pepper }],
-    mailSecret,
-    bindings: {
-      TOKEN_PEPPERS: `bench:${Buffer.from(pepper).toString('base64url')}`,
-      COOKIE_KEYS: `bench:${randomBytes(32).toString('base64url')}`,
-      SIGNING_KEYS: JSON.stringify([signingKey]),
-      EMAIL_SENDER: 'webhook',
-      EMAIL_WEBHOOK_SECRET: mailSecret,
-    },
-  }
+function peppersOf(text: string): KeyRing {
+  const reading = readKeyRing(text)
+  if ('problem' in reading) throw new Error(`TOKEN_PEPPERS ${reading.problem}`)
+  return reading.value
 }
 
 /** The issuer is configuration, so its port must be known before workerd listens. */
@@ -86,23 +74,19 @@ async function freePort(): Promise<number> {
 }
 
 export async function startUnderTest(kind: DatabaseKind, bundles: Bundles): Promise<UnderTest> {
-  const compatibilityDate = readCompatibilityDate()
   const { database, close: closeDatabase } = await openDatabase(kind)
-  const secrets = makeSecrets()
-  const mailbox = await startMailbox({ secret: secrets.mailSecret })
-  const port = await freePort()
-  const issuer = `http://localhost:${port}`
-  const supabase = { SUPABASE_URL: database.url, SUPABASE_KEY: database.keys.worker }
-  const mail = { EMAIL_WEBHOOK_URL: `${mailbox.url}/api/messages` }
-  const bindings = { ISSUER: issuer, ...supabase, ...mail, ...secrets.bindings }
-  const server = await startWorkerd({ bundlePath: bundles.server.path, compatibilityDate, port, bindings, v8Flags })
-  const workers = [server]
-  const startBare: UnderTest['startBare'] = async ({ name, args }) => {
+  const secrets = await makeWorkerSecrets()
+  const mailbox = await startMailbox({ secret: secrets.EMAIL_WEBHOOK_SECRET })
+  const workers: Workerd[] = []
+  const start = async (bundle: Bundle, port: number, bindings: Record<string, string>): Promise<Workerd> => {
+    const compatibilityDate = readCompatibilityDate()
+    const worker = await startWorkerd({ bundlePath: bundle.path, compatibilityDate, port, bindings, v8Flags })
+    workers.push(worker)
+    return worker
+  }
+  const startBare: UnderTest['startBare'] = ({ name, args }) => {
     const rpc = { RPC_NAME: name, RPC_ARGUMENTS: JSON.stringify(args) }
-    const bindings = { ...supabase, ...rpc }
-    const bare = await startWorkerd({ bundlePath: bundles.bare.path, compatibilityDate, port: 0, bindings, v8Flags })
-    workers.push(bare)
-    return bare
+    return start(bundles.bare, 0, { SUPABASE_URL: database.url, SUPABASE_KEY: database.keys.worker, ...rpc })
   }
   const close = async (): Promise<void> => {
     await Promise.all(workers.map((worker) => worker.stop()))
@@ -110,14 +94,22 @@ export async function startUnderTest(kind: DatabaseKind, bundles: Bundles): Prom
     await closeDatabase()
   }
   try {
-    const ownServer = await registerOwnServer(issuer)
-    const approved = await approve({ issuer, latestMail: () => mailbox.messages()[0] }, ownServer)
-    const template = { query: database.query, peppers: secrets.peppers, code: approved.code }
+    const port = await freePort()
+    const issuer = `http://localhost:${port}`
+    const server = await start(bundles.server, port, workerVariables({ issuer, database, mailbox, secrets }))
     const databasePort = Number(new URL(database.url).port)
-    return { issuer, database, databasePort, server, ownServer, approved, template, startBare, close }
+    const prepared = await prepare({ issuer, mailboxUrl: mailbox.url }, database, peppersOf(secrets.TOKEN_PEPPERS))
+    return { issuer, database, databasePort, server, ...prepared, startBare, close }
   } catch (error) {
-    console.error(server.recentLog().slice(-10).join('\n'))
+    console.error(workers[0]?.recentLog().slice(-10).join('\n'))
     await close()
     throw error
   }
+}
+
+/** One owner, one server, one approval: what all measured connections are copies of. */
+async function prepare(place: Place, { query }: Database, peppers: KeyRing) {
+  const ownServer = await registerOwnServer(place.issuer)
+  const approved = await approve(place, ownServer)
+  return { ownServer, approved, template: { query, peppers, code: approved.code } }
 }
