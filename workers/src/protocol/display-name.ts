@@ -105,9 +105,12 @@ export function isLookAlike(name: string): boolean {
   return protectedSkeletons.has(skeleton(name)) && !plainProtectedNames.has(name.toLowerCase())
 }
 
-/** Text that shows what it is: no control, format (bidi, zero-width), private-use or unassigned character. */
+/**
+ * Text that shows what it is: no control, format (bidi, zero-width), private-use, unassigned or otherwise invisible
+ * character; the selector that makes a sign an emoji is visible enough.
+ */
 export function isPlainText(text: string): boolean {
-  return !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)
+  return !/[\p{C}\p{Zl}\p{Zp}]|(?!\ufe0f)\p{Default_Ignorable_Code_Point}/u.test(text)
 }
 
 /**
@@ -117,6 +120,6 @@ export function isPlainText(text: string): boolean {
 export function parseDisplayName(name: string, maximum: number): string | undefined {
   const shown = name.normalize('NFC').trim()
   if (shown === '' || [...shown].length > maximum || !isPlainText(shown)) return undefined
-  const bones = skeleton(shown)
-  return bones === '' || protectedSkeletons.has(bones) ? undefined : shown
+  if (!/[\p{L}\p{N}]/u.test(shown)) return undefined
+  return protectedSkeletons.has(skeleton(shown)) ? undefined : shown
 }

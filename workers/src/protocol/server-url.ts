@@ -2,18 +2,7 @@ import { type OAuthError, refused } from './errors.ts'
 import { canonicalUrl, type IssuerFacts, isLoopbackHost } from './resource.ts'
 
 /** Names that lead nowhere, or to a different place on each network (RFC 6761, RFC 6762, RFC 8375). */
-const specialUseSuffixes = [
-  'alt',
-  'arpa',
-  'example',
-  'internal',
-  'invalid',
-  'lan',
-  'local',
-  'localhost',
-  'onion',
-  'test',
-]
+const specialUseSuffixes = ['alt', 'arpa', 'internal', 'invalid', 'lan', 'local', 'localhost', 'onion']
 
 function malformed(problem: string): OAuthError {
   return refused('server_url_malformed', `server_url ${problem}`)

@@ -1,0 +1,145 @@
+import { exportJWK, generateKeyPair } from 'jose'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { ConfigError, parseConfig, variables } from './config.ts'
+import { randomBase64Url } from './crypto/random.ts'
+
+let env: Record<string, string>
+
+async function signingKey(kid: string, more: object = {}) {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  return { ...(await exportJWK(privateKey)), kid, alg: 'ES256', ...more }
+}
+
+beforeAll(async () => {
+  env = {
+    ISSUER: 'https://mcp.example.com',
+    SUPABASE_URL: 'https://project.supabase.co',
+    SUPABASE_KEY: `sb_secret_${randomBase64Url(32)}`,
+    TOKEN_PEPPERS: `p1:${randomBase64Url(32)}`,
+    COOKIE_KEYS: `c1:${randomBase64Url(32)}`,
+    SIGNING_KEYS: JSON.stringify([await signingKey('s1')]),
+    EMAIL_SENDER: 'webhook',
+    EMAIL_WEBHOOK_URL: 'https://mail.example.com/send',
+    EMAIL_WEBHOOK_SECRET: randomBase64Url(32),
+  }
+})
+
+function refusal(change: Record<string, unknown>): string {
+  try {
+    parseConfig({ ...env, ...change })
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+  return ''
+}
+
+const jwt = (claims: object) => `${'h'.repeat(20)}.${btoa(JSON.stringify(claims)).replaceAll('=', '')}.signature`
+
+describe('the configuration', () => {
+  it('is read once and frozen', () => {
+    const config = parseConfig(env)
+    expect(config).toMatchObject({ issuer: 'https://mcp.example.com', issuerIsLoopback: false })
+    expect(config.limits.per_ip_hour).toBe(10)
+    expect(Object.isFrozen(config)).toBe(true)
+  })
+
+  it('has per-address limits off where the issuer is on loopback (SECURITY "Limits")', () => {
+    const config = parseConfig({ ...env, ISSUER: 'http://localhost:9400', SUPABASE_URL: 'http://127.0.0.1:54321' })
+    expect(config.issuerIsLoopback).toBe(true)
+    expect(config.limits.per_ip_hour).toBeNull()
+  })
+
+  it.each(['ISSUER', 'SUPABASE_URL', 'SUPABASE_KEY', 'TOKEN_PEPPERS', 'COOKIE_KEYS', 'SIGNING_KEYS', 'EMAIL_SENDER'])(
+    'needs %s, and says so by name (SECURITY §7)',
+    (name) => {
+      expect(refusal({ [name]: undefined })).toContain(`${name} is missing`)
+      expect(refusal({ [name]: ' ' })).toContain(`${name} is missing`)
+    },
+  )
+
+  it('names every problem at once', () => {
+    expect(refusal({ ISSUER: undefined, COOKIE_KEYS: 'x' })).toMatch(/ISSUER is missing.*COOKIE_KEYS must/)
+  })
+
+  it.each([
+    'http://mcp.example.com',
+    'https://mcp.example.com/',
+    'https://MCP.example.com',
+    'https://mcp.example.com/a',
+    'https://mcp.example.com:443',
+    'https://u@mcp.example.com',
+    'mcp.example.com',
+  ])('refuses the issuer %s (RFC 8414 §2)', (ISSUER) => {
+    expect(refusal({ ISSUER })).toContain('ISSUER must')
+  })
+
+  it('refuses short, typed, equal and shared keys', () => {
+    const key = randomBase64Url(32)
+    expect(refusal({ TOKEN_PEPPERS: `p1:${randomBase64Url(31)}` })).toContain('TOKEN_PEPPERS must')
+    expect(refusal({ TOKEN_PEPPERS: `p1:${'A'.repeat(43)}` })).toContain('TOKEN_PEPPERS has an example')
+    expect(refusal({ TOKEN_PEPPERS: `p1:${key},p2:${key}` })).toContain('the same key twice')
+    expect(refusal({ TOKEN_PEPPERS: `p1:${key},p1:${randomBase64Url(32)}` })).toContain('one kid')
+    expect(refusal({ TOKEN_PEPPERS: `a:${key},b:${key},c:${key}` })).toContain('TOKEN_PEPPERS must')
+    expect(refusal({ TOKEN_PEPPERS: `p1:${key}`, COOKIE_KEYS: `c1:${key}` })).toContain('COOKIE_KEYS has a key of')
+  })
+
+  it('refuses signing keys that are public, of a specification, or none in use', async () => {
+    const { d, ...publicPart } = await signingKey('s1')
+    const published = { ...publicPart, d: 'jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI' }
+    expect(d).toBeDefined()
+    expect(refusal({ SIGNING_KEYS: JSON.stringify([publicPart]) })).toContain('SIGNING_KEYS must')
+    expect(refusal({ SIGNING_KEYS: JSON.stringify([published]) })).toContain('example key')
+    expect(refusal({ SIGNING_KEYS: JSON.stringify([await signingKey('n', { status: 'next' })]) })).toContain(
+      'no key in use',
+    )
+    expect(refusal({ SIGNING_KEYS: '[]' })).toContain('no key in use')
+    expect(refusal({ SIGNING_KEYS: '{' })).toContain('SIGNING_KEYS must')
+  })
+
+  it('refuses the wrong key of the database', () => {
+    expect(refusal({ SUPABASE_KEY: jwt({ role: 'anon' }) })).toContain('SUPABASE_KEY is a key for browsers')
+    expect(refusal({ SUPABASE_KEY: jwt({ role: 'service_role', iss: 'supabase-demo' }) })).toContain('example key')
+    expect(refusal({ SUPABASE_KEY: `sb_publishable_${'x'.repeat(30)}` })).toContain('publishable')
+    expect(refusal({ SUPABASE_KEY: 'short' })).toContain('too short')
+    expect(refusal({ SUPABASE_KEY: jwt({ role: 'mcp_worker' }) })).toBe('')
+  })
+
+  it('refuses development settings away from loopback', () => {
+    expect(refusal({ SUPABASE_URL: 'http://db.example.com' })).toContain('SUPABASE_URL must be https')
+    expect(refusal({ EMAIL_WEBHOOK_URL: 'http://mail.example.com' })).toContain('EMAIL_WEBHOOK_URL must be https')
+    expect(refusal({ EMAIL_WEBHOOK_SECRET: 'change-me-change-me-change-me-change-me' })).toContain('is an example')
+  })
+
+  it('needs what its mail sender needs', () => {
+    expect(refusal({ EMAIL_SENDER: 'resend' })).toMatch(/EMAIL_FROM is missing.*RESEND_API_KEY is missing/)
+    expect(refusal({ EMAIL_SENDER: 'smtp' })).toContain('EMAIL_SENDER must be resend or webhook')
+    const resend = { ...env, EMAIL_SENDER: 'resend', EMAIL_FROM: 'A <a@b.example>', RESEND_API_KEY: 're_123456789' }
+    expect(parseConfig(resend).email).toEqual({ sender: 'resend', from: 'A <a@b.example>', apiKey: 're_123456789' })
+  })
+
+  it('A6 takes no scheme of the web as a private-use one', () => {
+    expect(refusal({ PRIVATE_USE_SCHEMES: 'cursor,javascript' })).toContain('must not have javascript')
+    expect(parseConfig({ ...env, PRIVATE_USE_SCHEMES: 'cursor, vscode' }).privateUseSchemes).toEqual([
+      'cursor',
+      'vscode',
+    ])
+  })
+
+  it('overrides single numbers, and knows which there are', () => {
+    expect(parseConfig({ ...env, LIMITS: '{"servers":2}' }).limits).toMatchObject({ servers: 2, keys: 10 })
+    expect(refusal({ LIMITS: '{"server":2}' })).toContain('LIMITS has an unknown member: server')
+    expect(refusal({ LIMITS: '{"servers":-2}' })).toContain('LIMITS must')
+    expect(refusal({ LIFETIMES: '{"access_token_seconds":7200}' })).toContain('above 3600')
+  })
+
+  it('F24 never says a value', () => {
+    const secret = randomBase64Url(20)
+    for (const { name } of variables) expect(refusal({ [name]: `"${secret}` })).not.toContain(secret)
+  })
+
+  it('describes each variable once', () => {
+    expect(new Set(variables.map(({ name }) => name)).size).toBe(variables.length)
+    for (const { description } of variables) expect(description).toMatch(/\.$/)
+  })
+})

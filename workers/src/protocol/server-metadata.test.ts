@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { managementResourceMetadata, protectedResourceMetadata } from './protected-resource-metadata.ts'
+import { isGrantType } from './server-capabilities.ts'
+import { authorizationServerMetadata, openidConfiguration } from './server-metadata.ts'
+
+const issuer = 'https://as.test'
+
+describe('authorization server metadata', () => {
+  const metadata = authorizationServerMetadata(issuer)
+
+  it('names the issuer byte for byte and https endpoints below it (RFC 8414 §2)', () => {
+    expect(metadata.issuer).toBe(issuer)
+    for (const [name, value] of Object.entries(metadata)) {
+      if (name.endsWith('_endpoint') || name === 'jwks_uri') expect(value).toMatch(/^https:\/\/as\.test\//)
+    }
+  })
+
+  it('A11 A14 K12 lists code, query and S256 alone', () => {
+    expect(metadata.response_types_supported).toEqual(['code'])
+    expect(metadata.response_modes_supported).toEqual(['query'])
+    expect(metadata.code_challenge_methods_supported).toEqual(['S256'])
+    expect(metadata.grant_types_supported.every(isGrantType)).toBe(true)
+    expect(isGrantType('password')).toBe(false)
+  })
+
+  it('K12 promises no secret that no client can have', () => {
+    expect(metadata.token_endpoint_auth_methods_supported).toEqual(['none'])
+  })
+
+  it('A21 says that answers carry iss (RFC 9207 §3)', () => {
+    expect(metadata.authorization_response_iss_parameter_supported).toBe(true)
+  })
+
+  it('lists only the identity scopes, because clients ask for the whole list', () => {
+    expect(metadata.scopes_supported).toEqual(['openid', 'profile', 'email', 'offline_access'])
+  })
+
+  it('K12 is the same in OpenID Connect Discovery, with ES256 ID tokens', () => {
+    const openid = openidConfiguration(issuer)
+    expect(openid).toMatchObject(metadata)
+    expect(openid.id_token_signing_alg_values_supported).toEqual(['ES256'])
+    expect(openid.request_uri_parameter_supported).toBe(false)
+  })
+})
+
+describe('protected resource metadata', () => {
+  it('is for this API (RFC 9728 §2)', () => {
+    expect(managementResourceMetadata(issuer)).toMatchObject({
+      resource: 'https://as.test/api',
+      authorization_servers: [issuer],
+      scopes_supported: ['servers:read', 'servers:write', 'keys:write'],
+    })
+  })
+
+  it('J9 of a server names its own registration, and never offline_access', () => {
+    const server = { server_id: 'srv_a', resource: 'https://h.test/mcp', server_name: 'Files', scopes: ['files:read'] }
+    expect(protectedResourceMetadata(server, issuer)).toEqual({
+      resource: 'https://h.test/mcp',
+      authorization_servers: [issuer],
+      scopes_supported: ['files:read'],
+      bearer_methods_supported: ['header'],
+      resource_name: 'Files',
+      auth_agent_server_id: 'srv_a',
+    })
+  })
+})

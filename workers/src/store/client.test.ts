@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { createStore, type Store, StoreUnavailable, withCallHook } from './client.ts'
+import { getClient } from './clients.ts'
+import { readServer } from './servers.ts'
+
+function storeAnswering(answer: () => Promise<Response>) {
+  const requests: Request[] = []
+  const store = createStore({
+    url: 'http://127.0.0.1:1',
+    key: 'k'.repeat(40),
+    timeoutMs: 1_000,
+    fetch: (input, init) => {
+      requests.push(new Request(input, init))
+      return answer()
+    },
+  })
+  return { store, requests }
+}
+
+const json =
+  (body: unknown, status = 200) =>
+  async () =>
+    Response.json(body, { status })
+const answering = (answer: unknown): Store => ({ call: async () => answer })
+
+describe('the store', () => {
+  it('calls a function of schema mcp with named arguments', async () => {
+    const { store, requests } = storeAnswering(json({ outcome: 'unknown' }))
+    expect(await getClient(store, { p_client_id: 'a' })).toEqual({ outcome: 'unknown' })
+    const [request] = requests
+    expect(request?.url).toBe('http://127.0.0.1:1/rest/v1/rpc/get_client')
+    expect(request?.headers.get('content-profile')).toBe('mcp')
+    expect(await request?.json()).toEqual({ p_client_id: 'a' })
+  })
+
+  it.each([500, 503, 401, 404])('H16 is unavailable when the answer is %i', async (status) => {
+    const { store, requests } = storeAnswering(json({ message: 'relation x', code: 'P0001' }, status))
+    await expect(getClient(store, { p_client_id: 'a' })).rejects.toBeInstanceOf(StoreUnavailable)
+    // No retry of a call that may have changed something (ARCHITECTURE decision 13).
+    expect(requests).toHaveLength(1)
+  })
+
+  it('H16 is unavailable when nobody answers, or not in JSON', async () => {
+    const refusing = storeAnswering(() => Promise.reject(new TypeError('fetch failed')))
+    await expect(getClient(refusing.store, { p_client_id: 'a' })).rejects.toBeInstanceOf(StoreUnavailable)
+    expect(refusing.requests).toHaveLength(1)
+  })
+
+  it('F24 keeps the database error for the log', async () => {
+    const { store } = storeAnswering(json({ message: 'relation x' }, 500))
+    const error = await getClient(store, { p_client_id: 'a' }).catch((caught: unknown) => caught)
+    expect(String(error)).not.toContain('relation')
+    expect(error).toMatchObject({ cause: { message: 'relation x' } })
+  })
+
+  it.each([{ outcome: 'surprise' }, null, 'x', { outcome: 'found' }])(
+    'is unavailable when the outcome has an unknown shape: %j',
+    async (answer) => {
+      await expect(getClient(answering(answer), { p_client_id: 'a' })).rejects.toBeInstanceOf(StoreUnavailable)
+    },
+  )
+
+  it('tells a hook of each call', async () => {
+    const names: string[] = []
+    await getClient(
+      withCallHook(answering({ outcome: 'unknown' }), (name) => names.push(name)),
+      { p_client_id: 'a' },
+    )
+    expect(names).toEqual(['get_client'])
+  })
+
+  it('tells the public view of a server from its owner’s', async () => {
+    const server = { server_id: 's', server_url: 'u', server_name: 'n', scopes: [], status: 'pending' }
+    const read = (answer: unknown) => readServer(answering(answer), { p_server_id: 's', p_caller: null })
+    expect(await read({ outcome: 'found', public: true, server })).toEqual({ outcome: 'found_public', server })
+    const whole = { ...server, created_at_seconds: 1, share_email: true, client_policy: 'any', owner: false }
+    expect(await read({ outcome: 'found', server: { ...whole, description: null } })).toMatchObject({
+      outcome: 'found',
+      server: { description: undefined, share_email: true },
+    })
+    expect(await read({ outcome: 'not_found' })).toEqual({ outcome: 'not_found' })
+  })
+})
