@@ -20,6 +20,7 @@ export type Catalog = {
 export async function readCatalog(query: Query, schema: string): Promise<Catalog> {
   const functions = new Map<string, DatabaseFunction[]>()
   for (const found of (await query(functionsSql, [schema])).map(functionOf)) {
+    if (found.arguments.some((argument) => argument.name === '')) continue
     functions.set(found.name, [...(functions.get(found.name) ?? []), found])
   }
   const roleSettings = new Map<string, Map<string, string>>()

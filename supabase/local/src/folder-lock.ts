@@ -93,6 +93,6 @@ function giveWayTo(path: string, isSmaller: boolean, folder: string): Promise<vo
     })
     // A dead process's socket refuses the connection: nobody can be reached under this name again.
     peer.on('error', () => rm(path, { force: true }).then(resolve, reject))
-    peer.on('close', () => resolve())
+    peer.on('close', (failed) => failed || resolve())
   })
 }

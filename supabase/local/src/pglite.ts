@@ -10,16 +10,24 @@ import { type FolderLock, lockFolder } from './folder-lock.ts'
  * @throws FolderInUse when another process has the folder open
  */
 export async function openPglite(folder?: string): Promise<Backend> {
-  if (folder === undefined) return backendOf(await PGlite.create())
+  if (folder === undefined) return backendOf(await open())
   // PGlite makes its files readable by everybody; the folder around them is what keeps others out.
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const lock = await lockFolder(folder)
   try {
-    return backendOf(await PGlite.create(join(folder, 'postgres')), lock)
+    return backendOf(await open(join(folder, 'postgres')), lock)
   } catch (error) {
     await lock.release()
     throw error
   }
+}
+
+async function open(dataFolder?: string): Promise<PGlite> {
+  const pglite = await PGlite.create(dataFolder === undefined ? {} : { dataDir: dataFolder })
+  // Its session begins without a recorded user, so the end of a transaction could not bring that user back after
+  // `set local session authorization`.
+  await pglite.exec('set session authorization postgres')
+  return pglite
 }
 
 function backendOf(pglite: PGlite, lock?: FolderLock): Backend {

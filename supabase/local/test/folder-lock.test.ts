@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -57,7 +57,7 @@ describe('the lock on a folder', () => {
 
   it('works where the path is too long for a socket', async () => {
     const long = join(folder, 'x'.repeat(120))
-    await openPglite(long).then((backend) => backend.close())
+    await mkdir(long)
     const lock = await lockFolder(long)
     await expect(lockFolder(long)).rejects.toThrow(FolderInUse)
     await lock.release()

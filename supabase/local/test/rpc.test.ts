@@ -13,7 +13,7 @@ describe.each(['embedded', 'real'] as const)('the surface of PostgREST over the 
 
   const refusal = async (name: string, args: object, options = {}) => {
     const response = await call(surface, name, args, options)
-    return { status: response.status, ...(await response.json()) }
+    return { status: response.status, ...((await response.json()) as Record<string, unknown>) }
   }
   const answer = async (name: string, args: object = {}) => (await call(surface, name, args)).json()
 
@@ -175,7 +175,7 @@ describe.each(['embedded', 'real'] as const)('the surface of PostgREST over the 
   it('keeps calls apart that arrive together', async () => {
     const texts = Array.from({ length: 100 }, (_, index) => `text ${index}`)
     const answers = await Promise.all(texts.map((p_text) => answer('describe', { p_text })))
-    expect(answers.map((given) => given.text)).toEqual(texts)
+    expect(answers.map((given) => (given as Record<string, unknown>).text)).toEqual(texts)
   })
 })
 
@@ -183,7 +183,10 @@ describe('a real database', () => {
   it("ends a statement after the role's statement_timeout", async () => {
     const surface = await openSurface('real')
     const response = await call(surface, 'wait', { p_seconds: 60 })
-    expect({ status: response.status, ...(await response.json()) }).toMatchObject({ status: 500, code: '57014' })
+    expect({ status: response.status, ...((await response.json()) as Record<string, unknown>) }).toMatchObject({
+      status: 500,
+      code: '57014',
+    })
     await surface.close()
   })
 })
