@@ -5,8 +5,8 @@ export type Clock = () => number
 export type SingleFlight<T> = (key: string, start: () => Promise<T>) => Promise<T>
 
 /**
- * Nobody waits longer than `timeoutMs` for somebody else's call, and a call older than that is not joined: on edge
- * runtimes a call dies with the request that began it, without ever settling.
+ * Nobody waits longer than `timeoutMs`, and a call older than that is not joined: on edge runtimes a call dies with the
+ * request that began it, without ever settling.
  * @param late what a waiter gets whose time is up
  */
 export function createSingleFlight<T>(timeoutMs: number, clock: Clock, late: T): SingleFlight<T> {
@@ -20,7 +20,7 @@ export function createSingleFlight<T>(timeoutMs: number, clock: Clock, late: T):
       if (flights.get(key) === begun) flights.delete(key)
     }
     begun.result.then(land, land)
-    return begun.result
+    return within(begun.result, timeoutMs, late)
   }
 }
 
