@@ -99,6 +99,11 @@ export const messages = {
     details: 'For the developer',
     open_current_page: 'Open the current page',
   },
+  error_reference: {
+    title: 'Errors explained',
+    heading: 'Errors explained',
+    lead: 'Each error answer names its reason in error_uri. Here is what each of them means, and what to do.',
+  },
   redirect_link: {
     leave:
       'We do not send you back by ourselves, because anybody can register a program that returns to an address of its choice.',

@@ -100,6 +100,13 @@ export const requestReasons = {
     what_happened: 'This server answers only under its configured name',
     what_to_do: 'Use the issuer URL.',
   },
+  transport_insecure: {
+    error: 'invalid_request',
+    status: 403,
+    title: 'This needs https',
+    what_happened: 'The request came over http, so whatever it held must be treated as known to others',
+    what_to_do: 'Use https, and replace what was sent.',
+  },
   not_found: {
     error: 'not_found',
     status: 404,

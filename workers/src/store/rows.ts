@@ -42,12 +42,14 @@ export const clientSnapshot = z.object({
   client_name: z.string(),
   kind: z.enum(['pre_registered', 'metadata_document', 'dynamic']),
   token_endpoint_auth_method: clientAuthMethod,
-  redirect_uris: z.array(z.string()),
-  grant_types: absent(z.array(z.string())),
+  redirect_uris: z.readonly(z.array(z.string())),
+  grant_types: absent(z.readonly(z.array(z.string()))),
   application_type: absent(z.string()),
   client_uri: absent(z.string()),
 })
-export type ClientSnapshot = z.infer<typeof clientSnapshot>
+type SnapshotMembers = z.infer<typeof clientSnapshot>
+type OptionalMember = 'grant_types' | 'application_type' | 'client_uri'
+export type ClientSnapshot = Omit<SnapshotMembers, OptionalMember> & Partial<Pick<SnapshotMembers, OptionalMember>>
 
 export const scopeRow = z.object({
   name: z.string(),

@@ -1,0 +1,14 @@
+import type { Context } from 'hono'
+import type { AppEnv } from '../context.ts'
+import {
+  type AccessToken,
+  accessTokenSizeBytes,
+  accessTokenType,
+  parseAccessTokenClaims,
+} from '../protocol/access-token.ts'
+
+/** An access token of ours, its signature checked; whether its connection lives is the database's to say. */
+export async function readAccessToken(c: Context<AppEnv>, token: string): Promise<AccessToken | undefined> {
+  if (token.length > accessTokenSizeBytes) return undefined
+  return parseAccessTokenClaims(await c.var.keys.verify(accessTokenType, token), c.var.config.issuer)
+}

@@ -1,0 +1,39 @@
+/** What one request body may hold; larger ones are refused while they are read, before anything is parsed (D10, F21). */
+export const BODY_LIMIT_BYTES = 16_384
+
+/**
+ * The body as text, or undefined when it is larger than the limit.
+ * Counted while streaming: Content-Length may be absent or untrue, so it only allows an earlier refusal.
+ */
+export async function readBodyText(request: Request, limitBytes = BODY_LIMIT_BYTES): Promise<string | undefined> {
+  if (Number(request.headers.get('content-length') ?? 0) > limitBytes) {
+    await request.body?.cancel()
+    return undefined
+  }
+  if (request.body === null) return ''
+  const decoder = new TextDecoder()
+  const reader = request.body.getReader()
+  let sizeBytes = 0
+  let text = ''
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return text + decoder.decode()
+    sizeBytes += value.byteLength
+    if (sizeBytes > limitBytes) {
+      await reader.cancel()
+      return undefined
+    }
+    text += decoder.decode(value, { stream: true })
+  }
+}
+
+/**
+ * The media type of a Content-Type header without its parameters, in lower case.
+ * A doubled header arrives joined with a comma and is therefore no media type at all (F17).
+ */
+export function mediaType(contentType: string | undefined): string {
+  const [type = '', ...parameters] = (contentType ?? '').split(';')
+  const charset = parameters.map((parameter) => parameter.trim().toLowerCase()).find((p) => p.startsWith('charset='))
+  if (charset !== undefined && charset !== 'charset=utf-8' && charset !== 'charset="utf-8"') return ''
+  return /^[a-z0-9.+/-]+$/i.test(type.trim()) ? type.trim().toLowerCase() : ''
+}

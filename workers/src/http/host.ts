@@ -1,0 +1,15 @@
+import type { MiddlewareHandler } from 'hono'
+import type { AppEnv } from '../context.ts'
+import { refused } from '../protocol/errors.ts'
+
+/**
+ * Answers only under the issuer's own name (A22, A23), and never over http where the issuer is https (M16): a redirect
+ * to https would come after the secret had travelled. Nothing the caller sent is repeated.
+ */
+export const issuerHostOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const asked = new URL(c.req.url)
+  const issuer = new URL(c.var.config.issuer)
+  if (asked.host !== issuer.host) throw refused('host_unknown')
+  if (asked.protocol !== issuer.protocol) throw refused('transport_insecure')
+  await next()
+}

@@ -1,0 +1,70 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import type { AppEnv } from '../context.ts'
+import type { Dependencies } from '../dependencies.ts'
+import { withCallHook } from '../store/client.ts'
+import { clientAddress } from './client-address.ts'
+import { describeCause } from './log.ts'
+import { newRequestId } from './request-id.ts'
+
+/**
+ * The outermost layer: gives the handlers their dependencies, counts database calls, and writes the one log line.
+ * The store is wrapped for each request, so that nothing of one request is ever seen by another (M9).
+ */
+export function observe(dependencies: Dependencies): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const startedMs = dependencies.clock()
+    const databaseCalls: string[] = []
+    provide(c, dependencies, databaseCalls)
+    introduce(c)
+    await next()
+    c.res.headers.set('X-Request-Id', c.var.requestId)
+    writeLine(c, dependencies.clock() - startedMs, databaseCalls.length)
+  }
+}
+
+function provide(c: Context<AppEnv>, dependencies: Dependencies, databaseCalls: string[]): void {
+  c.set('config', dependencies.config)
+  c.set('keys', dependencies.keys)
+  c.set('signIn', dependencies.signIn)
+  c.set('sendEmail', dependencies.sendEmail)
+  c.set('clock', dependencies.clock)
+  c.set('log', dependencies.log)
+  c.set(
+    'store',
+    withCallHook(dependencies.store, (name) => databaseCalls.push(name)),
+  )
+}
+
+function introduce(c: Context<AppEnv>): void {
+  const { config } = c.var
+  const address = clientAddress(c.req.header(config.clientAddressHeader))
+  // Control characters would pass through the database into whatever shows the events (M14).
+  const userAgent = c.req.header('user-agent')?.replaceAll(/\p{C}/gu, '').slice(0, 256)
+  const requestId = newRequestId()
+  c.set('requestId', requestId)
+  c.set('requestFacts', {
+    request_id: requestId,
+    ...(address !== undefined && { ip: address }),
+    ...(userAgent !== undefined && userAgent !== '' && { user_agent: userAgent }),
+  })
+  // Everything on a developer's machine comes from one address (SECURITY.md, Limits).
+  c.set('limitAddress', config.issuerIsLoopback ? undefined : address)
+}
+
+function writeLine(c: Context<AppEnv>, ms: number, databaseCalls: number): void {
+  const { reason, cause } = c.var
+  const { status } = c.res
+  const pattern = routePath(c, -1)
+  c.var.log({
+    level: status >= 500 ? 'error' : cause === undefined ? 'info' : 'warn',
+    request_id: c.var.requestId,
+    method: c.req.method,
+    route: pattern === '*' || pattern === '/*' ? 'none' : pattern,
+    status,
+    ...(reason !== undefined && { reason }),
+    ms,
+    database_calls: databaseCalls,
+    ...(cause !== undefined && { cause: describeCause(cause) }),
+  })
+}

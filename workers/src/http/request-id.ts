@@ -1,0 +1,6 @@
+import { randomBase62 } from '../crypto/random.ts'
+
+/** Names one request in its answer, its log line and its audit events; never taken from the caller (M14). */
+export function newRequestId(): string {
+  return `req_${randomBase62(16)}`
+}
