@@ -11,7 +11,7 @@ describe.each(['embedded', 'real'] as const)('the surface of PostgREST over the 
   })
   afterAll(() => surface?.close())
 
-  const refusal = async (name: string, args: object, options = {}) => {
+  const refusal = async (name: string, args: object, options = {}): Promise<Record<string, unknown>> => {
     const response = await call(surface, name, args, options)
     return { status: response.status, ...((await response.json()) as Record<string, unknown>) }
   }
