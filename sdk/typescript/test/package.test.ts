@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -15,17 +15,17 @@ let packed: { filename: string; files: { path: string }[] }
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sdk-package-'))
   run('tsc', '-p', join(source, 'tsconfig.build.json'), '--outDir', join(folder, 'dist'))
-  writeFileSync(join(folder, 'package.json'), readFileSync(join(source, 'package.json')))
+  for (const name of ['package.json', 'README.md', 'LICENSE']) copyFileSync(join(source, name), join(folder, name))
   packed = JSON.parse(run('npm', 'pack', '--json', '--ignore-scripts', '--loglevel=silent'))[0]
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('the published package', () => {
-  it('O holds the compiled modules and nothing else', () => {
+  it('holds the compiled modules and nothing else', () => {
     const modules = packed.files.map((file) => file.path).filter((path) => path.endsWith('.js'))
     expect(
       packed.files.map((file) => file.path).filter((path) => !/^dist\/[a-z0-9-]+\.(js|d\.ts)$/.test(path)),
-    ).toEqual(['package.json'])
+    ).toEqual(['LICENSE', 'README.md', 'package.json'])
     expect(modules).toMatchInlineSnapshot(`
       [
         "dist/access-token.js",
@@ -56,7 +56,7 @@ describe('the published package', () => {
     `)
   })
 
-  it('O depends on nothing but its framework, as a peer', () => {
+  it('depends on nothing but its framework, as a peer', () => {
     const { dependencies, peerDependencies, scripts } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
     expect(dependencies).toBeUndefined()
     expect(Object.keys(peerDependencies)).toEqual(['hono'])
