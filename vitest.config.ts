@@ -15,6 +15,8 @@ const layers = [
 
 export default defineConfig({
   test: {
+    // The Worker's log lines are shown where a test fails.
+    silent: 'passed-only',
     projects: [
       { test: { name: 'unit', include: ['workers/src/**/*.test.{ts,tsx}'] } },
       ...layers.filter((layer) => existsSync(layer)),

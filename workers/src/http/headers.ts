@@ -7,7 +7,11 @@ import type { AppEnv } from '../context.ts'
  */
 export const securityHeaders: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next()
-  setIfAbsent(c.res.headers, 'Cache-Control', 'no-store')
+  if (!c.res.headers.has('Cache-Control')) {
+    c.res.headers.set('Cache-Control', 'no-store')
+    // RFC 6749 §5.1 asks for both.
+    c.res.headers.set('Pragma', 'no-cache')
+  }
   setIfAbsent(c.res.headers, 'X-Content-Type-Options', 'nosniff')
   setIfAbsent(c.res.headers, 'X-Frame-Options', 'DENY')
   setIfAbsent(c.res.headers, 'Referrer-Policy', 'same-origin')
