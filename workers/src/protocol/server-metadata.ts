@@ -1,7 +1,11 @@
 import { identityScopes } from './scope.ts'
 import * as capability from './server-capabilities.ts'
 
-/** Authorization server metadata (RFC 8414 §2): what the capability table says, and nothing else. */
+/**
+ * Authorization server metadata (RFC 8414 §2) and OpenID Connect Discovery 1.0 §3 in one: what the capability table
+ * says, and nothing else. Both documents hold it all: a client that read only the first one and got an ID token would
+ * otherwise have to take it for RS256 (OpenID Connect Core §3.1.3.7).
+ */
 export function authorizationServerMetadata(issuer: string) {
   return {
     issuer,
@@ -21,13 +25,6 @@ export function authorizationServerMetadata(issuer: string) {
     introspection_endpoint_auth_methods_supported: capability.introspectionEndpointAuthMethods,
     // RFC 9207 §3.
     authorization_response_iss_parameter_supported: true,
-  }
-}
-
-/** OpenID Connect Discovery 1.0 §3: the same facts, and those of ID tokens and userinfo. */
-export function openidConfiguration(issuer: string) {
-  return {
-    ...authorizationServerMetadata(issuer),
     userinfo_endpoint: `${issuer}/userinfo`,
     subject_types_supported: capability.subjectTypes,
     id_token_signing_alg_values_supported: capability.idTokenSigningAlgorithms,

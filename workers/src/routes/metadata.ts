@@ -3,7 +3,7 @@ import type { AppEnv } from '../context.ts'
 import { cacheableJson } from '../http/etag.ts'
 import { refused } from '../protocol/errors.ts'
 import { managementResourceMetadata, protectedResourceMetadata } from '../protocol/protected-resource-metadata.ts'
-import { authorizationServerMetadata, openidConfiguration } from '../protocol/server-metadata.ts'
+import { authorizationServerMetadata } from '../protocol/server-metadata.ts'
 import { readProtectedResource } from '../store/servers.ts'
 
 /**
@@ -11,15 +11,17 @@ import { readProtectedResource } from '../store/servers.ts'
  * path would speak for an issuer or a resource that is not ours (K8, K11).
  */
 export const metadataRoute = new Hono<AppEnv>()
-  .get('/.well-known/oauth-authorization-server', (c) =>
-    cacheableJson(c, authorizationServerMetadata(c.var.config.issuer)),
-  )
-  .get('/.well-known/openid-configuration', (c) => cacheableJson(c, openidConfiguration(c.var.config.issuer)))
+  .get('/.well-known/oauth-authorization-server', serverMetadata)
+  .get('/.well-known/openid-configuration', serverMetadata)
   .get('/.well-known/jwks.json', (c) => cacheableJson(c, c.var.keys.publicKeySet))
   .get('/.well-known/oauth-protected-resource', managementResource)
   // Where RFC 9728 §3.1 puts the document of ISSUER/api.
   .get('/.well-known/oauth-protected-resource/api', managementResource)
   .get('/.well-known/oauth-protected-resource/:server_id', hostedCopy)
+
+function serverMetadata(c: Context<AppEnv>): Promise<Response> {
+  return cacheableJson(c, authorizationServerMetadata(c.var.config.issuer))
+}
 
 function managementResource(c: Context<AppEnv>): Promise<Response> {
   return cacheableJson(c, managementResourceMetadata(c.var.config.issuer))
