@@ -42,9 +42,9 @@ function challenge(c: Context<AppEnv>, error: OAuthError): OAuthError {
   return error
 }
 
-/** RFC 6750 §3: no error code where nothing was presented. */
+/** RFC 6750 §3: no error code where nothing was presented, and never a scheme without a parameter. */
 function bearerChallenge(error: OAuthError): string {
-  if (error.reason === 'access_token_missing') return 'Bearer'
+  if (error.reason === 'access_token_missing') return 'Bearer scope="openid"'
   const scope = error.reason === 'scope_insufficient' ? ', scope="openid"' : ''
   return `Bearer error="${error.error}", error_description="${error.description}"${scope}`
 }
