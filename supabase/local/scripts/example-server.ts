@@ -26,7 +26,7 @@ const exampleScopes = [
 /** Starts the example MCP server, registered as any owner does it, unless that was done at an earlier start. */
 export async function startExample({ folder, issuer, port }: ExampleSettings): Promise<GuardedProcess> {
   const registration = await keptRegistration(join(folder, 'example.json'), issuer, urlOf(port))
-  return runExample(registration, port, join(folder, 'example.log'))
+  return runExample(registration, port, { logFile: join(folder, 'example.log') })
 }
 
 export function urlOf(port: number): string {
@@ -34,7 +34,11 @@ export function urlOf(port: number): string {
 }
 
 /** Runs the example with these credentials and waits until it answers. */
-export async function runExample(registration: Registration, port: number, logFile: string): Promise<GuardedProcess> {
+export async function runExample(
+  registration: Registration,
+  port: number,
+  { logFile, filesFolder }: { logFile: string; filesFolder?: string },
+): Promise<GuardedProcess> {
   const main = join(root, 'examples/typescript-server/src/index.ts')
   if (!existsSync(main)) throw new ExampleFailed(`The example is missing (${main}): npm start -- --no-example`)
   const example = startGuarded({
@@ -46,6 +50,7 @@ export async function runExample(registration: Registration, port: number, logFi
       AUTH_AGENT_API_KEY: registration.api_key,
       PORT: String(port),
       SERVER_URL: registration.server_url,
+      ...(filesFolder === undefined ? {} : { FILES_FOLDER: filesFolder }),
     },
     logFile,
   })

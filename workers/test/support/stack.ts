@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { registerExample, runExample, urlOf } from 'auth-agent-mcp-local/scripts/example-server.ts'
@@ -71,7 +71,9 @@ async function startExample(issuer: string, closers: (() => Promise<unknown>)[])
   closers.push(() => rm(folder, { recursive: true, force: true }))
   const port = await freePort()
   const registration = await registerExample(issuer, urlOf(port))
-  const example = await runExample(registration, port, join(folder, 'example.log'))
+  const filesFolder = join(folder, 'files')
+  await cp(join(import.meta.dirname, '../../../examples/typescript-server/files'), filesFolder, { recursive: true })
+  const example = await runExample(registration, port, { logFile: join(folder, 'example.log'), filesFolder })
   closers.push(example.stop)
   return registration.server_url
 }
