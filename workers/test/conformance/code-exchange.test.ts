@@ -49,7 +49,8 @@ describe('the token endpoint', () => {
   })
 
   it('refuses an unknown client, with a challenge where it used Basic [rfc6749-5.2-invalid-client] [rfc6749-5.2-basic-challenge]', async () => {
-    const grant = { grant_type: 'refresh_token', refresh_token: 'mrt_x' }
+    const { refresh_token } = await connect()
+    const grant = { grant_type: 'refresh_token', refresh_token }
     const named = await answerOf(await post('/token', { ...grant, client_id: 'client_nobody' }))
     expect(refusal(named)).toEqual([401, 'invalid_client'])
     const authenticated = await answerOf(await post('/token', grant, basic('client_nobody', 'secret')))

@@ -49,7 +49,8 @@ const textOf = (result: object) => JSON.stringify(result)
 const listFiles = { name: 'list_files', arguments: {} }
 const writeFile = { name: 'write_file', arguments: { name: 'conformance.txt', text: 'Written by a test.' } }
 
-describe('@modelcontextprotocol/sdk 1.x', () => {
+// Most of the time is the page's: it lets nobody approve at once. So people come side by side.
+describe.concurrent('@modelcontextprotocol/sdk 1.x', () => {
   it('gets from the bare URL to a tool call [mcp-2025-11-client-flow]', async () => {
     const { memory, wire, connect } = await start()
     const { client, transport } = await connect()
@@ -60,7 +61,7 @@ describe('@modelcontextprotocol/sdk 1.x', () => {
     expect(wire).toEqual(expect.arrayContaining(['GET /.well-known/oauth-authorization-server 200', 'POST /token 200']))
     expect(memory.visits.map(({ pages }) => pages)).toEqual([['sign_in', 'code', 'consent']])
     expect(transport.protocolVersion).toBe('2025-11-25')
-    expect(textOf(await client.callTool(listFiles))).toContain('text')
+    expect(textOf(await client.callTool(listFiles))).toContain('welcome.md')
     await client.close()
   })
 
@@ -85,7 +86,7 @@ describe('@modelcontextprotocol/sdk 1.x', () => {
     const before = memory.tokens
     if (before === undefined) throw new Error('no tokens')
     memory.tokens = { ...before, access_token: `${before.access_token.slice(0, -6)}AAAAAA` }
-    expect(textOf(await client.callTool(listFiles))).toContain('text')
+    expect(textOf(await client.callTool(listFiles))).toContain('welcome.md')
     expect(memory.tokens.refresh_token).not.toBe(before.refresh_token)
     expect(memory.visits).toHaveLength(1)
     await client.close()

@@ -79,7 +79,8 @@ async function introspect(as: oauth.AuthorizationServer, token: string): Promise
   )
 }
 
-describe('oauth4webapi', () => {
+// Most of the time is the page's: it lets nobody approve at once. So people come side by side.
+describe.concurrent('oauth4webapi', () => {
   it('accepts both discovery documents [rfc8414-3.3-issuer] [oidc-discovery-3-required]', async () => {
     expect((await discover('oauth2')).issuer).toBe(place.issuer)
     expect((await discover('oidc')).issuer).toBe(place.issuer)
