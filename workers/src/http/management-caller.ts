@@ -33,6 +33,17 @@ export async function readCaller(c: Context<AppEnv>): Promise<Caller | null> {
   return caller
 }
 
+/**
+ * Who registers a server: an owner's access token, or nobody.
+ * @throws OAuthError credential_invalid for a management token, which speaks for the one server it came with
+ */
+export async function readRegistrant(c: Context<AppEnv>): Promise<Caller | null> {
+  const caller = await readCaller(c)
+  if (caller?.kind !== 'management') return caller
+  const description = 'A management token is for the one server it came with; register without a credential'
+  throw challenge(c, refused('credential_invalid', description))
+}
+
 /** @throws OAuthError credential_missing, too */
 export async function requireCaller(c: Context<AppEnv>): Promise<Caller> {
   const caller = await readCaller(c)

@@ -3,7 +3,7 @@ import type { AppEnv } from '../context.ts'
 import { newServerId } from '../crypto/random.ts'
 import { mintManagementToken } from '../crypto/secret-format.ts'
 import { readJsonBody } from '../http/json-body.ts'
-import { callerRefused, readCaller, requireCaller } from '../http/management-caller.ts'
+import { callerRefused, readCaller, readRegistrant, requireCaller } from '../http/management-caller.ts'
 import { rateLimit } from '../http/rate-limit.ts'
 import { refused } from '../protocol/errors.ts'
 import { canonicalUrl, isLoopbackHost } from '../protocol/resource.ts'
@@ -39,11 +39,7 @@ function initialStatus(c: Context<AppEnv>, { server_url }: ServerRegistration): 
 async function register(c: Context<AppEnv>): Promise<Response> {
   c.header('Cache-Control', 'no-store')
   const { config, store, requestFacts } = c.var
-  const caller = await readCaller(c)
-  if (caller?.kind === 'management') {
-    const description = 'A management token is for the one server it came with; register without a credential'
-    throw refused('credential_invalid', description)
-  }
+  const caller = await readRegistrant(c)
   const registration = parseServerRegistration(await readJsonBody(c), config)
   const minted = caller === null ? await mintManagementToken(config.tokenPeppers) : undefined
   const registered = await registerServer(store, {

@@ -1,5 +1,6 @@
 import { createClient } from '@supabase/supabase-js'
 import type * as z from 'zod/mini'
+import type { FunctionArguments } from './database.ts'
 
 /** What the rest of the store needs of a database: calling one function by its name (ARCHITECTURE decision 1). */
 export type Store = {
@@ -49,10 +50,10 @@ export function withCallHook(store: Store, onCall: (name: string) => void): Stor
  * Calls a function and reads its outcome.
  * @throws StoreUnavailable when there is no answer, or one of another shape (a schema of another version)
  */
-export async function callFor<Outcome extends z.ZodMiniType>(
+export async function callFor<Name extends keyof FunctionArguments, Outcome extends z.ZodMiniType>(
   store: Store,
-  name: string,
-  args: Readonly<Record<string, unknown>>,
+  name: Name,
+  args: Readonly<FunctionArguments[Name]>,
   outcome: Outcome,
 ): Promise<z.infer<Outcome>> {
   const parsed = outcome.safeParse(await store.call(name, args))

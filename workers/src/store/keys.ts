@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { callFor, type Store } from './client.ts'
-import { absent, limited, outcome, type RequestFacts } from './rows.ts'
-import { type Caller, callerRefusals } from './servers.ts'
+import { absent, callerRefusals, limited, outcome, type RequestFacts } from './rows.ts'
+import type { Caller } from './servers.ts'
 
 export type CreateKeyArguments = {
   readonly p_server_id: string

@@ -28,7 +28,7 @@ export function readReadiness(store: Store): Promise<ReadReadinessOutcome> {
 export type RecordEventArguments = {
   readonly p_event: string
   readonly p_reason: string | null
-  readonly p_detail: Readonly<Record<string, unknown>>
+  readonly p_detail: Readonly<Record<string, string | number>>
   readonly p_request: RequestFacts
 }
 

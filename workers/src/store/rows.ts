@@ -34,6 +34,13 @@ export const limited = z.object({
 
 export const transactionGone = refusal('transaction_gone')
 
+/** How a caller may be refused: 401, 404 (also for other people's servers), 403. */
+export const callerRefusals = [
+  outcome('caller_unknown'),
+  outcome('not_found'),
+  z.object({ outcome: z.literal('scope_missing'), scope: z.string() }),
+] as const
+
 export const clientAuthMethod = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
 
 /** What a transaction and a connection keep of a client (SECURITY §24). */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { callFor, type Store } from './client.ts'
-import { absent, limited, outcome, type RequestFacts, type ScopeRow, scopeRow } from './rows.ts'
+import { absent, callerRefusals, limited, outcome, type RequestFacts, type ScopeRow, scopeRow } from './rows.ts'
 
 /** Who calls /api: a management token, or an access token for this server's own API; null is nobody. */
 export type Caller =
@@ -11,13 +11,6 @@ export type Caller =
       readonly epoch: number
       readonly scopes: readonly string[]
     }
-
-/** How a caller may be refused: 401, 404 (also for other people's servers), 403. */
-export const callerRefusals = [
-  outcome('caller_unknown'),
-  outcome('not_found'),
-  z.object({ outcome: z.literal('scope_missing'), scope: z.string() }),
-] as const
 
 const serverRow = z.object({
   server_id: z.string(),
@@ -108,7 +101,15 @@ export type UpdateServerArguments = {
   readonly p_server_id: string
   readonly p_caller: Caller | null
   /** Only the members that change; null erases an optional one. */
-  readonly p_changes: Readonly<Record<string, unknown>>
+  readonly p_changes: {
+    readonly server_name?: string | undefined
+    readonly description?: string | null | undefined
+    readonly logo_url?: string | null | undefined
+    readonly scopes?: readonly ScopeRow[] | undefined
+    readonly token_lifetime_seconds?: number | null | undefined
+    readonly share_email?: boolean | undefined
+    readonly client_policy?: string | undefined
+  }
   readonly p_request: RequestFacts
 }
 
