@@ -107,11 +107,4 @@ export const browserReasons = {
     what_happened: 'The account is disabled',
     what_to_do: 'Ask the operator of this server.',
   },
-  session_missing: {
-    error: 'access_denied',
-    status: 401,
-    title: 'Nobody is signed in',
-    what_happened: 'The session has ended',
-    what_to_do: 'Sign in again.',
-  },
 } as const satisfies Record<string, ReasonEntry>

@@ -23,13 +23,6 @@ export const requestReasons = {
     what_happened: 'token is missing',
     what_to_do: 'Send the token in the body.',
   },
-  key_missing: {
-    error: 'invalid_client',
-    status: 401,
-    title: 'The MCP server did not authenticate',
-    what_happened: 'Introspection needs the API key of a server',
-    what_to_do: 'Send Basic with server_id and API key, or the API key as a bearer token.',
-  },
   key_unknown: {
     error: 'invalid_client',
     status: 401,
@@ -57,13 +50,6 @@ export const requestReasons = {
     title: 'The API key belongs to another server',
     what_happened: 'The API key is not valid',
     what_to_do: 'Use server_id and key of the same server.',
-  },
-  key_server_unavailable: {
-    error: 'invalid_client',
-    status: 401,
-    title: 'The server of the API key is not available',
-    what_happened: 'The API key is not valid',
-    what_to_do: 'Look at the state of the server.',
   },
   access_token_missing: {
     error: 'invalid_token',
