@@ -74,8 +74,8 @@ export const ConsentPage = (view: ConsentView) => (
       </Notice>
     )}
     <TicketForm ticket={view.ticket} class="decision">
-      {/* Enter in a tick box would press the form's first button; this one cannot be pressed, so Enter decides nothing. */}
-      <button type="submit" disabled hidden />
+      {/* Enter in a tick box presses the form's first button. This one decides nothing: the page comes again. */}
+      <button type="submit" name="decision" value="none" hidden />
       {view.scopes.length > 0 && <ConsentScopes scopes={view.scopes} />}
       <IdentityShared view={view} />
       <Lifetime days={view.accessDays} />

@@ -41,6 +41,7 @@ async function takeDecision(c: Context<AppEnv>): Promise<Response> {
   const post = await readFormPost(c, 'consent')
   if (post instanceof Response) return post
   const decision = post.fields.get('decision')
+  if (decision === 'none') return c.redirect(pagePath('/consent', post.transaction), 303)
   if (decision !== 'approve' && decision !== 'deny') throw refused('form_malformed')
   const candidate = await newCandidateCode(c)
   const { config, store, requestFacts } = c.var

@@ -127,6 +127,15 @@ describe('POST /consent', () => {
     expect(location?.searchParams.get('iss')).toBe(issuer)
   })
 
+  it('decides nothing when none of the two buttons was pressed, as by Enter in a tick box', async () => {
+    const visitor = meetVisitor()
+    const page = await consentPage(visitor, await registerServer())
+    const again = await visitor.submit(page, '/consent', { decision: 'none', scope: 'files:read' })
+    expect([again.status, again.location?.pathname]).toEqual([303, '/consent'])
+    const answer = await visitor.submit(await visitor.follow(again), '/consent', { decision: 'approve', scope: 'files:read' })
+    expect(answer.location?.searchParams.has('code')).toBe(true)
+  })
+
   it('needs a decision', async () => {
     const visitor = meetVisitor()
     const page = await consentPage(visitor, await registerServer())

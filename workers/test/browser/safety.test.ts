@@ -1,0 +1,183 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { CDPSession, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  approve,
+  authorizeUrl,
+  type Guest,
+  openStage,
+  registerServer,
+  type Stage,
+  shownTransaction,
+  signIn,
+  welcome,
+} from './stage.ts'
+
+let stage: Stage
+let resource: string
+let guest: Guest
+beforeAll(async () => {
+  stage = await openStage()
+  resource = await registerServer(stage)
+})
+afterAll(() => stage.close())
+afterEach(() => guest.context.close())
+
+const onConsent = (page: Page) => new URL(page.url()).pathname === '/consent'
+
+async function consentPage(fields: Record<string, string> = {}): Promise<Page> {
+  await guest.page.goto(authorizeUrl(stage, resource, fields))
+  await signIn(guest)
+  return guest.page
+}
+
+/** Holds the time of animations and transitions still, so that no test has to be quicker than the page. */
+async function freezeTime(page: Page): Promise<CDPSession> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Animation.enable')
+  await session.send('Animation.setPlaybackRate', { playbackRate: 0 })
+  return session
+}
+
+async function middleOf(page: Page, selector: string): Promise<{ x: number; y: number }> {
+  const box = await page.locator(selector).boundingBox()
+  if (box === null) throw new Error(`${selector} is nowhere`)
+  return { x: box.x + box.width / 2, y: box.y + box.height / 2 }
+}
+
+describe('frames', () => {
+  it('B1 stays blank in a frame of another site (RFC 9700 §4.16)', async () => {
+    guest = await welcome(stage)
+    const url = authorizeUrl(stage, resource)
+    const site = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' })
+      response.end(`<iframe src="${url.replaceAll('&', '&amp;')}"></iframe>`)
+    }).listen(0, '127.0.0.1')
+    await once(site, 'listening')
+    const address = site.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    await guest.page.goto(`http://127.0.0.1:${port}/`)
+    const [, frame] = guest.page.frames()
+    expect(frame?.url()).toBe('chrome-error://chromewebdata/')
+    site.closeAllConnections()
+    site.close()
+  })
+})
+
+describe('the Approve button', () => {
+  it.each(['no-preference', 'reduce'] as const)(
+    'B2 takes neither click nor key at first, with prefers-reduced-motion: %s',
+    async (reducedMotion) => {
+      guest = await welcome(stage, { reducedMotion })
+      const session = await freezeTime(guest.page)
+      const page = await consentPage()
+      expect(await page.locator('.approve').isVisible()).toBe(false)
+      const { x, y } = await middleOf(page, '.approve-slot')
+      await page.mouse.click(x, y)
+      await page.locator('button[value="deny"]').focus()
+      await page.keyboard.press('Tab')
+      expect(await page.locator('.approve').evaluate((button) => button === document.activeElement)).toBe(false)
+      expect(onConsent(page)).toBe(true)
+      await session.send('Animation.setPlaybackRate', { playbackRate: 1 })
+      await page.locator('.approve').waitFor({ state: 'visible' })
+    },
+  )
+
+  it('B2 takes no click of a pointer that has only just come to the page (double-click jacking)', async () => {
+    guest = await welcome(stage)
+    const page = await consentPage()
+    await page.mouse.move(0, 0)
+    await page.locator('.approve').waitFor({ state: 'visible' })
+    const session = await freezeTime(page)
+    const { x, y } = await middleOf(page, '.approve')
+    await page.mouse.click(x, y)
+    expect(onConsent(page)).toBe(true)
+    await session.send('Animation.setPlaybackRate', { playbackRate: 1 })
+    await approve(page)
+    await page.waitForURL((url) => url.href.startsWith(stage.program.redirectUri))
+  })
+
+  it('B24 stays in sight with its hosts, however long names and lists are', async () => {
+    guest = await welcome(stage, { viewport: { width: 360, height: 640 } })
+    const scopes = Array.from({ length: 32 }, (_, index) => ({ name: `scope:${index}`, description: 'd'.repeat(120) }))
+    const long = await registerServer(stage, { server_name: 'N'.repeat(64), scopes })
+    await guest.page.goto(authorizeUrl(stage, long))
+    await signIn(guest)
+    for (const shown of ['button[value="deny"]', '.approve-slot', '.parties .host >> nth=1']) {
+      const box = await guest.page.locator(shown).boundingBox()
+      expect(box && box.y >= 0 && box.y + box.height <= 640, shown).toBe(true)
+    }
+  })
+})
+
+describe('form-action', () => {
+  it('B26 lets the code arrive where the redirect points', async () => {
+    guest = await welcome(stage)
+    const page = await consentPage()
+    await approve(page)
+    await page.waitForURL((url) => url.searchParams.has('code'))
+  })
+
+  it("B26 would not with 'self' alone (measured, and why the header is wider)", async () => {
+    guest = await welcome(stage)
+    await guest.page.route('**/consent*', async (route) => {
+      const answer = await route.fetch({ maxRedirects: 0 })
+      const policy = answer.headers()['content-security-policy'] ?? ''
+      const narrow = policy.replace(/form-action [^;]*/, "form-action 'self'")
+      await route.fulfill({ response: answer, headers: { ...answer.headers(), 'content-security-policy': narrow } })
+    })
+    await guest.page.goto(authorizeUrl(stage, resource))
+    // Redirects are not routed: opening the page itself is.
+    await signIn(guest)
+    await guest.page.reload()
+    await guest.page.unroute('**/consent*')
+    const refusal = guest.page.waitForEvent('console', (message) => message.text().includes('form-action'))
+    await approve(guest.page)
+    await refusal
+    expect(onConsent(guest.page)).toBe(true)
+  })
+
+  it.each([
+    ['http://[::1]:51004/callback', 'http://[::1]:51004/'],
+    ['https://app.example.net/cb', 'https://app.example.net/'],
+  ])('B26 is not in the way of %s', async (redirectUri, origin) => {
+    guest = await welcome(stage)
+    const page = await consentPage()
+    await redirectTo(page, redirectUri)
+    await page.reload()
+    const left = page.waitForEvent('requestfailed', (request) => request.url().startsWith(origin))
+    await approve(page)
+    // Nobody listens there; what counts is that the browser tried.
+    expect((await left).failure()?.errorText).not.toContain('BLOCKED')
+  })
+})
+
+describe('hostile text', () => {
+  it('B16 runs nothing and breaks no policy', async () => {
+    guest = await welcome(stage)
+    const complaints: string[] = []
+    guest.page.on('dialog', (dialog) => complaints.push(dialog.message()))
+    guest.page.on('console', (message) => complaints.push(message.text()))
+    const hostile = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+    const there = await registerServer(stage, {
+      server_name: hostile.slice(0, 64),
+      description: hostile,
+      scopes: [{ name: 'a', description: hostile }],
+    })
+    await guest.page.goto(authorizeUrl(stage, there, { login_hint: hostile }))
+    await signIn(guest)
+    expect(await guest.page.locator('main').textContent()).toContain('<img src=x onerror=alert(1)>')
+    expect(await guest.page.locator('img, script').count()).toBe(0)
+    expect(complaints).toEqual([])
+  })
+})
+
+/** Gives the shown transaction another redirect URI, as a client registered with it would have. */
+async function redirectTo(page: Page, redirectUri: string): Promise<void> {
+  const client = JSON.stringify({ kind: 'dynamic', client_id: 'dcr_test', redirect_uris: [redirectUri] })
+  await stage.stack.query(
+    'update mcp_data.transactions set redirect_uri = $1, client = client || $2::jsonb where transaction_id = $3',
+    [redirectUri, client, await shownTransaction(page)],
+  )
+}

@@ -1,0 +1,99 @@
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { type Callback, listenForCallback } from '../support/callback.ts'
+import { launchChromium } from '../support/chromium.ts'
+import { type MailReader, openMail } from '../support/mailbox.ts'
+import { type Stack, startStack } from '../support/stack.ts'
+
+/** Everything running, a browser, and a program that waits for its code. */
+export type Stage = {
+  readonly stack: Stack
+  readonly browser: Browser
+  readonly program: Callback
+  readonly close: () => Promise<void>
+}
+
+export async function openStage(): Promise<Stage> {
+  const stack = await startStack({ database: 'pglite' })
+  const browser = await launchChromium()
+  const program = await listenForCallback()
+  const close = async () => {
+    await browser.close()
+    await program.close()
+    await stack.close()
+  }
+  return { stack, browser, program, close }
+}
+
+export const describedScopes = [
+  { name: 'files:read', description: 'List and read the files in the shared folder.', required: true },
+  { name: 'files:write', description: 'Create and change files.' },
+  { name: 'files:delete', description: 'Delete files for good.' },
+]
+
+type ServerOptions = {
+  readonly scopes?: readonly unknown[]
+  readonly server_name?: string
+  readonly description?: string
+}
+
+/** A server that nobody else has; its URL is the resource to ask for. */
+export async function registerServer({ stack }: Stage, options: ServerOptions = {}): Promise<string> {
+  const server_url = `http://localhost:9401/${crypto.randomUUID().slice(0, 8)}/mcp`
+  const response = await fetch(new URL('/api/servers', stack.issuer), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ server_url, server_name: 'Team files', scopes: describedScopes, ...options }),
+  })
+  if (response.status !== 201) throw new Error(`registering answered ${response.status}: ${await response.text()}`)
+  return server_url
+}
+
+/** The link that the program opens; a given field replaces the right one. */
+export function authorizeUrl({ stack, program }: Stage, resource: string, fields: Record<string, string> = {}): string {
+  const url = new URL('/authorize', stack.issuer)
+  const right = {
+    response_type: 'code',
+    client_id: 'client_claude_code',
+    redirect_uri: program.redirectUri,
+    state: 'a-state',
+    code_challenge: 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
+    code_challenge_method: 'S256',
+    resource,
+  }
+  for (const [name, value] of Object.entries({ ...right, ...fields })) url.searchParams.set(name, value)
+  return url.href
+}
+
+/** Somebody with an address of their own at a window of their own. */
+export type Guest = {
+  readonly email: string
+  readonly mail: MailReader
+  readonly context: BrowserContext
+  readonly page: Page
+}
+
+export async function welcome(stage: Stage, options: BrowserContextOptions = {}): Promise<Guest> {
+  const email = `ada-${crypto.randomUUID().slice(0, 6)}@example.org`
+  const context = await stage.browser.newContext(options)
+  return { email, mail: openMail(stage.stack.mailbox.url, email), context, page: await context.newPage() }
+}
+
+/** From the sign-in page to the page after it. */
+export async function signIn({ page, email, mail }: Guest): Promise<void> {
+  await page.locator('#email').fill(email)
+  await page.getByRole('button', { name: 'Send me a code' }).click()
+  await page.locator('#code').fill(await mail.nextCode())
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { level: 1, name: /^(Allow|Let) / }).waitFor()
+}
+
+/** Approves as a person with a mouse does: the pointer is on the page for a moment before the button takes it (B2). */
+export async function approve(page: Page): Promise<void> {
+  await page.locator('h1').hover()
+  await page.getByRole('button', { name: 'Approve' }).click()
+}
+
+/** The transaction of the page that is shown. */
+export async function shownTransaction(page: Page): Promise<string> {
+  return (await page.locator('input[name="transaction"]').first().getAttribute('value')) ?? ''
+}
