@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 
 /** A failure that is told in one sentence, without a stack. */
 export class Sentence extends Error {}
@@ -12,8 +13,8 @@ export function runInForeground(command, args, options) {
   const pass = (signal) => child.kill(signal)
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of signals) process.on(signal, pass)
-  const parent = process.ppid
-  const watch = setInterval(() => process.ppid !== parent && pass('SIGTERM'), 500)
+  const ancestors = readAncestors()
+  const watch = setInterval(() => readAncestors() !== ancestors && pass('SIGTERM'), 500)
   return new Promise((resolve) => {
     const end = (code) => {
       clearInterval(watch)
@@ -23,6 +24,16 @@ export function runInForeground(command, args, options) {
     child.on('error', () => end(127))
     child.on('exit', (code) => end(code ?? 1))
   })
+}
+
+// Our parent, and the parent of the shell that npm puts between itself and us: a killed npm leaves that shell alive.
+function readAncestors() {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8')
+    return `${process.ppid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ', 2)[1]}`
+  } catch {
+    return `${process.ppid}`
+  }
 }
 
 /** Runs a command silently and gives its exit code with all it printed; the output is for whoever has to tell. */

@@ -17,7 +17,8 @@ try {
   else await runUntilAskedToStop(options)
 } catch (error) {
   const isForPeople = error instanceof Error && forPeople.some((kind) => error instanceof kind)
-  console.error(isForPeople ? `\n${error.message}` : error)
+  const wayOut = error instanceof MigrationConflict ? ' npm start -- --reset begins with an empty database.' : ''
+  console.error(isForPeople ? `\n${error.message}${wayOut}` : error)
   process.exitCode = 1
 }
 for (const close of closers.toReversed()) await close()
