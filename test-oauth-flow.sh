@@ -25,7 +25,9 @@ step_number=0
 what='starting'
 
 clean_up() {
+  outcome=$?
   trap - EXIT INT TERM
+  [ "$outcome" = 0 ] || printf 'Stopped at step %d: %s\n' "$step_number" "$what" >&2
   if [ -n "$example_pid" ]; then
     kill "$example_pid" 2>/dev/null || :
     wait "$example_pid" 2>/dev/null || :
@@ -35,6 +37,7 @@ clean_up() {
       "$BASE_URL/api/servers/$server_id" 2>/dev/null || :
   fi
   rm -rf "$work"
+  exit "$outcome"
 }
 trap clean_up EXIT
 trap 'exit 130' INT
@@ -52,9 +55,9 @@ passed() {
 
 fail() {
   {
-    printf '%2d. %s\n    FAILED: %s\n' "$step_number" "$what" "$1"
-    if [ -s "$work/headers" ]; then printf '    last answer: %s\n' "$(head -n 1 "$work/headers" | tr -d '\r')"; fi
-    if [ -s "$work/body" ]; then head -c 1200 "$work/body" | sed 's/^/    | /'; echo; fi
+    printf 'FAILED: %s\n' "$1"
+    if [ -s "$work/headers" ]; then printf '  last answer: %s\n' "$(head -n 1 "$work/headers" | tr -d '\r')"; fi
+    if [ -s "$work/body" ]; then head -c 1200 "$work/body" | sed 's/^/  | /'; echo; fi
   } >&2
   exit 1
 }
@@ -93,7 +96,7 @@ member() {
     const body = JSON.parse(require("node:fs").readFileSync(file, "utf8"))
     const found = path.split(".").reduce((at, name) => at?.[name], body)
     if (found !== undefined) process.stdout.write(typeof found === "object" ? JSON.stringify(found) : String(found))
-  ' "$work/body" "$1" 2>/dev/null || fail "the answer is not JSON (looking for $1)"
+  ' -- "$work/body" "$1" 2>/dev/null || fail "the answer is not JSON (looking for $1)"
 }
 
 # A hidden field of the form that posts to ACTION: form_field /sign-in csrf.
@@ -108,16 +111,16 @@ form_field() {
     const input = (form?.split("</form>")[0].match(/<input[^>]*>/g) ?? []).find((tag) => attribute(tag, "name") === field)
     if (input === undefined) process.exit(1)
     process.stdout.write(attribute(input, "value") ?? "")
-  ' "$work/body" "$BASE_URL/" "$1" "$2" || fail "the page has no form that posts to $1 with a field $2"
+  ' -- "$work/body" "$BASE_URL/" "$1" "$2" || fail "the page has no form that posts to $1 with a field $2"
 }
 
 # A query parameter of a URL.
 parameter() {
-  node -e 'process.stdout.write(new URL(process.argv[1]).searchParams.get(process.argv[2]) ?? "")' "$1" "$2"
+  node -e 'process.stdout.write(new URL(process.argv[1]).searchParams.get(process.argv[2]) ?? "")' -- "$1" "$2"
 }
 
 random() {
-  node -e 'process.stdout.write(require("node:crypto").randomBytes(Number(process.argv[1])).toString("base64url"))' "$1"
+  node -e 'process.stdout.write(require("node:crypto").randomBytes(Number(process.argv[1])).toString("base64url"))' -- "$1"
 }
 
 # A browser: one cookie jar, forms with our Origin; redirects are followed only as long as they stay on BASE_URL.
@@ -146,7 +149,7 @@ emailed_code() {
       const messages = JSON.parse(require("node:fs").readFileSync(file, "utf8"))
       const newest = messages.find((message) => String(message.to).includes(to))
       process.stdout.write(newest?.text.match(/\b\d{4}[ -]?\d{4}\b/)?.[0].replace(/\D/g, "") ?? "")
-    ' "$work/mail" "$1")
+    ' -- "$work/mail" "$1")
     if [ -n "$found" ]; then
       printf '%s' "$found"
       return 0
@@ -217,7 +220,7 @@ passed "$(member key_id)"
 
 step 'A program sends the person to the authorization page (PKCE, state, resource)'
 code_verifier=$(random 32)
-code_challenge=$(node -e 'process.stdout.write(require("node:crypto").createHash("sha256").update(process.argv[1]).digest("base64url"))' "$code_verifier")
+code_challenge=$(node -e 'process.stdout.write(require("node:crypto").createHash("sha256").update(process.argv[1]).digest("base64url"))' -- "$code_verifier")
 state=$(random 12)
 nonce=$(random 12)
 email=e2e-$(node -e 'process.stdout.write(require("node:crypto").randomBytes(6).toString("hex"))')@example.com

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 type Message = { readonly id: string | number; readonly to: string; readonly text: string }
 
 /** Whoever reads the mail of one address; mails that lay there before are not read again. */
@@ -7,6 +5,7 @@ export type MailReader = { readonly nextCode: () => Promise<string> }
 
 const pollMs = 25
 const attempts = 400
+const delay = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Reads one-time codes (8 digits) from the local mailbox; every message is read at most once. */
 export function openMail(mailboxUrl: string, address: string): MailReader {
