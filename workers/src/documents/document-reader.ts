@@ -38,7 +38,7 @@ type Failure = { readonly outcome: 'unavailable' | 'invalid'; readonly detail: s
  * then never settles: so the wait has an end of its own.
  */
 async function join<Value>(running: Promise<DocumentResult<Value>>, timeoutMs: number): Promise<DocumentResult<Value>> {
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let timer: ReturnType<typeof setTimeout> | null = null
   const end = new Promise<DocumentResult<Value>>((resolve) => {
     const gone = { outcome: 'unavailable', detail: 'the request that was under way did not end' } as const
     timer = setTimeout(() => resolve(gone), timeoutMs)
