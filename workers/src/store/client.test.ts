@@ -3,11 +3,11 @@ import { createStore, type Store, StoreUnavailable, withCallHook } from './clien
 import { getClient } from './clients.ts'
 import { readServer } from './servers.ts'
 
-function storeAnswering(answer: () => Promise<Response>) {
+function storeAnswering(answer: () => Promise<Response>, key = 'k'.repeat(40)) {
   const requests: Request[] = []
   const store = createStore({
     url: 'http://127.0.0.1:1',
-    key: 'k'.repeat(40),
+    key,
     timeoutMs: 1_000,
     fetch: (input, init) => {
       requests.push(new Request(input, init))
@@ -33,6 +33,19 @@ describe('the store', () => {
     expect(await request?.json()).toEqual({ p_client_id: 'a' })
   })
 
+  it('sends a JWT in both headers, and a secret key of the new kind as apikey alone', async () => {
+    const jwt = storeAnswering(json({ outcome: 'unknown' }), 'a.b.c')
+    await getClient(jwt.store, { p_client_id: 'a' })
+    expect(jwt.requests[0]?.headers.get('authorization')).toBe('Bearer a.b.c')
+    expect(jwt.requests[0]?.headers.get('apikey')).toBe('a.b.c')
+    const secret = storeAnswering(json({ outcome: 'unknown' }), 'sb_secret_x')
+    await getClient(secret.store, { p_client_id: 'a' })
+    expect(secret.requests[0]?.headers.has('authorization')).toBe(false)
+    expect(secret.requests[0]?.headers.get('apikey')).toBe('sb_secret_x')
+  })
+})
+
+describe('a store without a usable answer', () => {
   it.each([500, 503, 401, 404])('H16 is unavailable when the answer is %i', async (status) => {
     const { store, requests } = storeAnswering(json({ message: 'relation x', code: 'P0001' }, status))
     await expect(getClient(store, { p_client_id: 'a' })).rejects.toBeInstanceOf(StoreUnavailable)
@@ -59,8 +72,10 @@ describe('the store', () => {
       await expect(getClient(answering(answer), { p_client_id: 'a' })).rejects.toBeInstanceOf(StoreUnavailable)
     },
   )
+})
 
-  it('tells a hook of each call', async () => {
+describe('a call', () => {
+  it('tells a hook', async () => {
     const names: string[] = []
     await getClient(
       withCallHook(answering({ outcome: 'unknown' }), (name) => names.push(name)),
@@ -69,7 +84,7 @@ describe('the store', () => {
     expect(names).toEqual(['get_client'])
   })
 
-  it('tells the public view of a server from its owner’s', async () => {
+  it('keeps the public view of a server apart from its owner’s', async () => {
     const server = { server_id: 's', server_url: 'u', server_name: 'n', scopes: [], status: 'pending' }
     const read = (answer: unknown) => readServer(answering(answer), { p_server_id: 's', p_caller: null })
     expect(await read({ outcome: 'found', public: true, server })).toEqual({ outcome: 'found_public', server })
