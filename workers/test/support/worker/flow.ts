@@ -3,6 +3,7 @@ import { randomBase64Url } from '../../../src/crypto/random.ts'
 import { authorizeUrl, clientId, type Fields, redirectUri, type ScopeInput } from '../../worker/requests.ts'
 import { meetVisitor, type Visitor } from '../../worker/visitor.ts'
 import { type Answer, type House, openHouse, type Sending } from './house.ts'
+import { sql } from './sql.ts'
 
 /** The deployment that most tests share. */
 export const house: House = openHouse()
@@ -107,6 +108,15 @@ export async function isActive(key: Key, token: string, at = house): Promise<boo
   return json?.active === true
 }
 
+/** A client of a test's own, so that blocking it disturbs no other test. */
+export async function registerClient(method = 'none'): Promise<string> {
+  const client_id = `client_${crypto.randomUUID().slice(0, 8)}`
+  const text = `insert into mcp_data.clients (client_id, client_name, redirect_uris, token_endpoint_auth_method)
+    values ($1, 'Other', array['http://localhost/callback'], $2)`
+  await sql(text, [client_id, method])
+  return client_id
+}
+
 export function revoke(token: string, fields: Fields = {}): Promise<Answer> {
   return house.send('/revoke', form({ token, client_id: clientId, ...fields }))
 }
@@ -123,5 +133,8 @@ export function tokensOf(answer: Answer): Tokens {
 /** A person who has connected the client to a server: from nothing to tokens. */
 export async function connect(owner: Owner, fields: Fields = {}, visitor?: Visitor): Promise<Tokens & Grant> {
   const grant = await authorize({ resource: owner.server_url, ...fields }, visitor)
-  return { ...grant, ...tokensOf(await exchange(grant)) }
+  return {
+    ...grant,
+    ...tokensOf(await exchange(grant, fields.client_id === undefined ? {} : { client_id: fields.client_id })),
+  }
 }
