@@ -534,35 +534,35 @@ declare
   v_rows jsonb := '{}';
   v_count integer;
 begin
-  delete from mcp_data.transactions where transaction_id in (select x.transaction_id from mcp_data.transactions x
-    where x.expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer) limit p_batch for update skip locked);
+  delete from mcp_data.transactions where transaction_id = any(array(select x.transaction_id from mcp_data.transactions x
+    where x.expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer) limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('transactions', v_count);
-  delete from mcp_data.sessions where session_id in (select x.session_id from mcp_data.sessions x
-    where least(x.expires_at, x.ended_at) < now() - make_interval(secs => (r->>'session_seconds')::integer) limit p_batch for update skip locked);
+  delete from mcp_data.sessions where session_id = any(array(select x.session_id from mcp_data.sessions x
+    where least(x.expires_at, x.ended_at) < now() - make_interval(secs => (r->>'session_seconds')::integer) limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('sessions', v_count);
-  delete from mcp_data.limits where subject_digest in (select x.subject_digest from mcp_data.limits x
-    where x.expires_at < now() limit p_batch for update skip locked);
+  delete from mcp_data.limits where subject_digest = any(array(select x.subject_digest from mcp_data.limits x
+    where x.expires_at < now() limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('limits', v_count);
   -- A code that nobody redeemed leaves nothing behind; an ended connection stays a while, so that replays are still known.
-  delete from mcp_data.connections where connection_id in (select x.connection_id from mcp_data.connections x
+  delete from mcp_data.connections where connection_id = any(array(select x.connection_id from mcp_data.connections x
     where (x.code_redeemed_at is null and x.code_expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer))
       or x.refresh_expires_at < now() - make_interval(secs => (r->>'connection_seconds')::integer)
       or x.revoked_at < now() - make_interval(secs => (r->>'connection_seconds')::integer)
-    limit p_batch for update skip locked);
+    limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('connections', v_count);
-  delete from mcp_data.server_keys where key_id in (select x.key_id from mcp_data.server_keys x
-    where least(x.revoked_at, x.expires_at) < now() - make_interval(secs => (r->>'key_seconds')::integer) limit p_batch for update skip locked);
+  delete from mcp_data.server_keys where key_id = any(array(select x.key_id from mcp_data.server_keys x
+    where least(x.revoked_at, x.expires_at) < now() - make_interval(secs => (r->>'key_seconds')::integer) limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('keys', v_count);
-  delete from mcp_data.servers where server_id in (select x.server_id from mcp_data.servers x
+  delete from mcp_data.servers where server_id = any(array(select x.server_id from mcp_data.servers x
     where x.deleted_at < now() - make_interval(secs => (r->>'tombstone_seconds')::integer)
       or (x.status = 'pending' and x.owner_account_id is null
         and x.created_at < now() - make_interval(secs => (r->>'pending_server_seconds')::integer))
-    limit p_batch for update skip locked);
+    limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('servers', v_count);
   v_rows := v_rows || jsonb_build_object('audit_months',
@@ -951,57 +951,69 @@ begin
   return array['openid', 'profile', 'email', 'offline_access'];
 end $$;
 
--- Introspection (RFC 7662 §2.2, SECURITY §21; H2, H7, H14, H15, H17). One read: key, its server, connection, account, client.
--- The Worker has checked the token's signature; a null connection is garbage, and still the key is judged.
+-- Introspection (RFC 7662 §2.2, SECURITY §21; H2, H7, H14, H15, H17). Two reads: the key with its server, then the
+-- connection with account and client. The Worker has checked the token's signature; a null connection is garbage, and still
+-- the key is judged. This is the hottest function, so it does not ask connection_state but repeats its rule; the tests hold
+-- both to the same switches.
 -- outcomes: active {sub, client_id, scopes, aud, username?, email?, email_verified?, server_id, auth_time_seconds} ·
 --   inactive {reason} · key_refused {reason}
-create or replace function mcp.introspect_token(p_key_id text, p_key_digests bytea[], p_server_id text, p_connection_id text, p_audience text,
-  p_epoch integer, p_expires_at_seconds bigint, p_scope text[], p_request jsonb default null) returns jsonb
+create or replace function mcp.introspect_token(p_key_id text, p_key_digests bytea[], p_server_id text, p_connection_id text,
+  p_audience text, p_epoch integer, p_expires_at_seconds bigint, p_scope text[], p_request jsonb default null) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
-  v_key record;
-  s record;
-  c mcp_data.connections;
-  v_reason text;
+  k record;
+  r record;
 begin
-  select k.server_id, k.last_used_at, v.server_url, case
-      when not coalesce(k.key_digest = any(p_key_digests), false) then 'key_unknown'
-      when k.revoked_at is not null then 'key_revoked'
-      when k.expires_at <= now() then 'key_expired'
-      when k.server_id <> p_server_id then 'server_mismatch'
+  select x.server_id, x.last_used_at, v.server_url, v.scope_names, v.share_email, v.status, v.owner_account_id,
+    case
+      when not coalesce(x.key_digest = any(p_key_digests), false) then 'key_unknown'
+      when x.revoked_at is not null then 'key_revoked'
+      when x.expires_at <= now() then 'key_expired'
+      when x.server_id <> p_server_id then 'server_mismatch'
       when v.status not in ('verified', 'pending') then 'server_unavailable' end as refusal
-    into v_key
-  from mcp_data.server_keys k join mcp_data.servers v on v.server_id = k.server_id where k.key_id = p_key_id;
-  if not found or v_key.refusal is not null then
-    return mcp_data.refuse_key(p_key_id, coalesce(v_key.refusal, 'key_unknown'), p_request);
+  into k from mcp_data.server_keys x join mcp_data.servers v on v.server_id = x.server_id where x.key_id = p_key_id;
+  if not found or k.refusal is not null then
+    return mcp_data.refuse_key(p_key_id, coalesce(k.refusal, 'key_unknown'), p_request);
   end if;
-  if v_key.last_used_at is null or v_key.last_used_at < now() - interval '1 minute' then
+  if k.last_used_at is null or k.last_used_at < now() - interval '1 minute' then
     update mcp_data.server_keys set last_used_at = now() where key_id = p_key_id;
   end if;
   if p_connection_id is null then
     return jsonb_build_object('outcome', 'inactive', 'reason', 'token_malformed');
   end if;
-  select * into s from mcp_data.connection_state(p_connection_id);
-  c := s.connection;
-  v_reason := case
-    when c.connection_id is null then 'connection_unknown'
-    when c.server_id is distinct from v_key.server_id or p_audience is distinct from v_key.server_url then 'audience_mismatch'
-    when p_epoch is distinct from s.issuer_epoch then 'epoch_mismatch'
-    when coalesce(p_expires_at_seconds <= extract(epoch from now()), true) then 'token_expired'
-    -- Access tokens end with the connection, whose last possible day is the refresh token's.
-    when c.refresh_expires_at <= now() then 'connection_expired'
-    when c.code_redeemed_at is null then 'connection_unknown'
-    else s.refusal end;
-  if v_reason is not null then
-    return jsonb_build_object('outcome', 'inactive', 'reason', v_reason);
+  select c.account_id, c.client_id, c.resource, c.scopes, c.resource_kind, c.last_used_at, c.auth_time, c.email_shared, a.email,
+    case
+      when c.code_redeemed_at is null then 'connection_unknown'
+      when c.server_id is distinct from k.server_id or p_audience is distinct from k.server_url then 'audience_mismatch'
+      when p_epoch is distinct from e.issuer_epoch then 'epoch_mismatch'
+      when coalesce(p_expires_at_seconds <= extract(epoch from now()), true) then 'token_expired'
+      -- Access tokens end with the connection, whose last possible day is the refresh token's.
+      when c.refresh_expires_at <= now() then 'connection_expired'
+      when c.revoked_at is not null or c.issuer_epoch <> e.issuer_epoch then 'connection_revoked'
+      when a.disabled_at is not null then 'account_disabled'
+      when b.client_id_digest is not null
+        or (c.client_kind = 'pre_registered' and (p.client_id is null or p.blocked_at is not null)) then 'client_blocked'
+      when k.status = 'pending' and k.owner_account_id is distinct from c.account_id then 'server_unavailable' end as reason
+  into r
+  from mcp_data.connections c
+  join mcp_data.accounts a on a.account_id = c.account_id
+  cross join mcp_data.settings e
+  left join mcp_data.clients p on p.client_id = c.client_id and c.client_kind = 'pre_registered'
+  left join mcp_data.blocked_clients b on b.client_id_digest = c.client_id_digest
+  where c.connection_id = p_connection_id;
+  if not found then
+    return jsonb_build_object('outcome', 'inactive', 'reason', 'connection_unknown');
   end if;
-  if c.last_used_at is null or c.last_used_at < now() - interval '5 minutes' then
+  if r.reason is not null then
+    return jsonb_build_object('outcome', 'inactive', 'reason', r.reason);
+  end if;
+  if r.last_used_at is null or r.last_used_at < now() - interval '5 minutes' then
     update mcp_data.connections set last_used_at = now() where connection_id = p_connection_id;
   end if;
-  return jsonb_build_object('outcome', 'active', 'sub', c.account_id, 'client_id', c.client_id, 'aud', c.resource,
-    'server_id', c.server_id, 'auth_time_seconds', floor(extract(epoch from c.auth_time))::bigint,
-    'scopes', to_jsonb(mcp_data.effective_scopes(c.scopes, c.resource_kind, s.registered_scopes, coalesce(p_scope, '{}'))))
-    || case when s.email_is_shared then jsonb_build_object('username', s.email, 'email', s.email, 'email_verified', true) else '{}' end;
+  return jsonb_build_object('outcome', 'active', 'sub', r.account_id, 'client_id', r.client_id, 'aud', r.resource,
+    'server_id', k.server_id, 'auth_time_seconds', floor(extract(epoch from r.auth_time))::bigint,
+    'scopes', to_jsonb(mcp_data.effective_scopes(r.scopes, r.resource_kind, k.scope_names, coalesce(p_scope, '{}'))))
+    || case when k.share_email and r.email_shared then jsonb_build_object('username', r.email, 'email', r.email, 'email_verified', true) else '{}' end;
 end $$;
 grant execute on function mcp.introspect_token(text, bytea[], text, text, text, integer, bigint, text[], jsonb) to mcp_worker;
 
@@ -1090,12 +1102,13 @@ end $$;
 -- Opens an authorization transaction once client and redirect URI are proven (SECURITY §8, §11; RFC 8707; RFC 6749 §3.3).
 -- One call: client liveness, resource, scopes, session, remembered consent, and the write. With prompt=none nothing is
 -- written: the answer says what a person would have to do.
+-- (Plans are kept by a session from its first calls on: one made for an empty table must not read a full one through.)
 -- outcomes: client_unknown · client_blocked · invalid_target {reason} · invalid_scope {reason} ·
 --   unauthorized_client {reason} · sign_in {transaction} · consent {transaction} · approved {redirect_uri, state?, client, scopes}
 create or replace function mcp.open_transaction(p_transaction_id text, p_browser_digests bytea[], p_browser_digest bytea, p_kid text,
   p_session_digests bytea[], p_client jsonb, p_authorization jsonb, p_connection_id text, p_code_digest bytea, p_lifetimes jsonb,
   p_max_open_transactions integer, p_request jsonb default null) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
   v_client record;
   v_session record;
@@ -1164,10 +1177,11 @@ begin
   end if;
   if not 'none' = any(v_prompt) then
     -- One browser holds a bounded number of open transactions; the oldest makes room.
-    delete from mcp_data.transactions o where o.transaction_id in (
+    -- (An array, because a sub-select may be planned as a join that reads the whole table.)
+    delete from mcp_data.transactions o where o.transaction_id = any(array(
       select x.transaction_id from mcp_data.transactions x
       where x.browser_digest = any(p_browser_digests || p_browser_digest) and x.decided_at is null
-      order by x.created_at desc offset greatest(p_max_open_transactions, 1) - 1);
+      order by x.created_at desc offset greatest(p_max_open_transactions, 1) - 1));
     insert into mcp_data.transactions select t.*;
   end if;
   return jsonb_build_object('outcome', case when v_session.session_id is null then 'sign_in' else 'consent' end,
@@ -1691,7 +1705,7 @@ grant execute on function mcp.send_email_code(text, bytea[], text, bytea, text, 
 -- Idle and absolute limits by the database's clock; the last use is written at most once a minute.
 create or replace function mcp_data.session_of(p_session_digests bytea[], p_idle_seconds integer,
   out session_id uuid, out account_id uuid, out email text, out auth_time timestamptz, out auth_method text)
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_last_used_at timestamptz;
 begin

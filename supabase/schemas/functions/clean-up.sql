@@ -9,35 +9,35 @@ declare
   v_rows jsonb := '{}';
   v_count integer;
 begin
-  delete from mcp_data.transactions where transaction_id in (select x.transaction_id from mcp_data.transactions x
-    where x.expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer) limit p_batch for update skip locked);
+  delete from mcp_data.transactions where transaction_id = any(array(select x.transaction_id from mcp_data.transactions x
+    where x.expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer) limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('transactions', v_count);
-  delete from mcp_data.sessions where session_id in (select x.session_id from mcp_data.sessions x
-    where least(x.expires_at, x.ended_at) < now() - make_interval(secs => (r->>'session_seconds')::integer) limit p_batch for update skip locked);
+  delete from mcp_data.sessions where session_id = any(array(select x.session_id from mcp_data.sessions x
+    where least(x.expires_at, x.ended_at) < now() - make_interval(secs => (r->>'session_seconds')::integer) limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('sessions', v_count);
-  delete from mcp_data.limits where subject_digest in (select x.subject_digest from mcp_data.limits x
-    where x.expires_at < now() limit p_batch for update skip locked);
+  delete from mcp_data.limits where subject_digest = any(array(select x.subject_digest from mcp_data.limits x
+    where x.expires_at < now() limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('limits', v_count);
   -- A code that nobody redeemed leaves nothing behind; an ended connection stays a while, so that replays are still known.
-  delete from mcp_data.connections where connection_id in (select x.connection_id from mcp_data.connections x
+  delete from mcp_data.connections where connection_id = any(array(select x.connection_id from mcp_data.connections x
     where (x.code_redeemed_at is null and x.code_expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer))
       or x.refresh_expires_at < now() - make_interval(secs => (r->>'connection_seconds')::integer)
       or x.revoked_at < now() - make_interval(secs => (r->>'connection_seconds')::integer)
-    limit p_batch for update skip locked);
+    limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('connections', v_count);
-  delete from mcp_data.server_keys where key_id in (select x.key_id from mcp_data.server_keys x
-    where least(x.revoked_at, x.expires_at) < now() - make_interval(secs => (r->>'key_seconds')::integer) limit p_batch for update skip locked);
+  delete from mcp_data.server_keys where key_id = any(array(select x.key_id from mcp_data.server_keys x
+    where least(x.revoked_at, x.expires_at) < now() - make_interval(secs => (r->>'key_seconds')::integer) limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('keys', v_count);
-  delete from mcp_data.servers where server_id in (select x.server_id from mcp_data.servers x
+  delete from mcp_data.servers where server_id = any(array(select x.server_id from mcp_data.servers x
     where x.deleted_at < now() - make_interval(secs => (r->>'tombstone_seconds')::integer)
       or (x.status = 'pending' and x.owner_account_id is null
         and x.created_at < now() - make_interval(secs => (r->>'pending_server_seconds')::integer))
-    limit p_batch for update skip locked);
+    limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('servers', v_count);
   v_rows := v_rows || jsonb_build_object('audit_months',

@@ -1,12 +1,13 @@
 -- Opens an authorization transaction once client and redirect URI are proven (SECURITY §8, §11; RFC 8707; RFC 6749 §3.3).
 -- One call: client liveness, resource, scopes, session, remembered consent, and the write. With prompt=none nothing is
 -- written: the answer says what a person would have to do.
+-- (Plans are kept by a session from its first calls on: one made for an empty table must not read a full one through.)
 -- outcomes: client_unknown · client_blocked · invalid_target {reason} · invalid_scope {reason} ·
 --   unauthorized_client {reason} · sign_in {transaction} · consent {transaction} · approved {redirect_uri, state?, client, scopes}
 create or replace function mcp.open_transaction(p_transaction_id text, p_browser_digests bytea[], p_browser_digest bytea, p_kid text,
   p_session_digests bytea[], p_client jsonb, p_authorization jsonb, p_connection_id text, p_code_digest bytea, p_lifetimes jsonb,
   p_max_open_transactions integer, p_request jsonb default null) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
   v_client record;
   v_session record;
@@ -75,10 +76,11 @@ begin
   end if;
   if not 'none' = any(v_prompt) then
     -- One browser holds a bounded number of open transactions; the oldest makes room.
-    delete from mcp_data.transactions o where o.transaction_id in (
+    -- (An array, because a sub-select may be planned as a join that reads the whole table.)
+    delete from mcp_data.transactions o where o.transaction_id = any(array(
       select x.transaction_id from mcp_data.transactions x
       where x.browser_digest = any(p_browser_digests || p_browser_digest) and x.decided_at is null
-      order by x.created_at desc offset greatest(p_max_open_transactions, 1) - 1);
+      order by x.created_at desc offset greatest(p_max_open_transactions, 1) - 1));
     insert into mcp_data.transactions select t.*;
   end if;
   return jsonb_build_object('outcome', case when v_session.session_id is null then 'sign_in' else 'consent' end,

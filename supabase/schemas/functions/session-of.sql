@@ -2,7 +2,7 @@
 -- Idle and absolute limits by the database's clock; the last use is written at most once a minute.
 create or replace function mcp_data.session_of(p_session_digests bytea[], p_idle_seconds integer,
   out session_id uuid, out account_id uuid, out email text, out auth_time timestamptz, out auth_method text)
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
   v_last_used_at timestamptz;
 begin
