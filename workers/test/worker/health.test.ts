@@ -5,8 +5,6 @@ import { house } from '../support/worker/flow.ts'
 import { brokenStore, openHouse } from '../support/worker/house.ts'
 import { sql } from '../support/worker/sql.ts'
 
-const context = { waitUntil: () => undefined, passThroughOnException: () => undefined } as unknown as ExecutionContext
-
 it('M11 says ok, and nothing of environment or versions', async () => {
   for (const path of ['/health', '/ready']) {
     const { status, text } = await house.send(path)
@@ -38,9 +36,9 @@ it('removes what has ended when it is scheduled to, and says how much (ARCHITECT
   )
   await sql(
     `insert into mcp_data.sessions (account_id, session_digest, session_kid, auth_method, auth_time, created_at, expires_at)
-      values ($1, sha256($2::bytea), 'k', 'email_code', now(), now() - interval '9 days', now() - interval '2 days')`,
+      values ($1, sha256(convert_to($2, 'UTF8')), 'k', 'email_code', now(), now() - interval '9 days', now() - interval '2 days')`,
     [row?.account_id, crypto.randomUUID()],
   )
-  await worker.scheduled({} as ScheduledController, env as unknown as Record<string, unknown>, context)
+  await worker.scheduled({} as ScheduledController, env as unknown as Record<string, unknown>)
   expect(await sql('select 1 from mcp_data.sessions where account_id = $1', [row?.account_id])).toEqual([])
 })
