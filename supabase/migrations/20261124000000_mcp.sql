@@ -443,7 +443,7 @@ declare
   v_wait integer;
 begin
   -- Locks the account, so that parallel registrations are counted one after the other.
-  perform from mcp_data.accounts where account_id = p_account_id for update;
+  perform from mcp_data.accounts where account_id = p_account_id for no key update;
   if (p_limits->>'servers')::integer <= (
     select count(*) from mcp_data.servers s where s.owner_account_id = p_account_id and s.status <> 'deleted') then
     perform mcp_data.add_event('limit.hit', 'servers', p_account_id, null, null, null, null, p_request);
@@ -658,7 +658,7 @@ begin
   -- Locks the server, so that parallel calls are counted one after the other.
   perform from mcp_data.servers s
   where s.server_id = (mcp_data.find_own_server(p_server_id, v_caller.account_id, v_caller.server_id)).server_id and s.status <> 'deleted'
-  for update;
+  for no key update;
   if not found then
     return jsonb_build_object('outcome', 'not_found');
   end if;
@@ -1092,6 +1092,36 @@ begin
            {"name": "keys:write", "description": "Make and revoke API keys of your servers", "required": false, "default": true}]';
 end $$;
 
+-- The row of an authorization request, before it is known whose browser it belongs to. Internal; it writes nothing.
+create or replace function mcp_data.new_transaction(p_client jsonb, p_authorization jsonb, p_lifetimes jsonb, p_resource_kind text,
+  p_server mcp_data.servers, p_server_scopes text[], p_identity_scopes text[]) returns mcp_data.transactions
+language plpgsql stable set search_path = '' as $$
+declare
+  t mcp_data.transactions;
+begin
+  t.created_at := now();
+  t.expires_at := now() + make_interval(secs => (p_lifetimes->>'transaction_seconds')::integer);
+  t.client := p_client;
+  t.client_id := p_client->>'client_id';
+  t.redirect_uri := p_authorization->>'redirect_uri';
+  t.redirect_trust := p_authorization->>'redirect_trust';
+  t.resource_kind := p_resource_kind;
+  t.server_id := p_server.server_id;
+  t.resource := case p_resource_kind when 'server' then p_server.server_url
+    when 'management' then p_authorization->>'issuer' || '/api' else p_authorization->>'issuer' end;
+  t.requested_resource := p_authorization->'resource_candidates'->>0;
+  t.requested_scopes := p_server_scopes;
+  t.identity_scopes := p_identity_scopes;
+  t.code_challenge := p_authorization->>'code_challenge';
+  t.state := p_authorization->>'state';
+  t.nonce := p_authorization->>'nonce';
+  t.login_hint := p_authorization->>'login_hint';
+  t.access_seconds := (p_lifetimes->>'refresh_absolute_seconds')::integer;
+  t.minimum_auth_time := case when p_authorization->'prompt' ? 'login' then now()
+    else now() - make_interval(secs => (p_authorization->>'max_age_seconds')::integer) end;
+  return t;
+end $$;
+
 -- Opens an authorization transaction once client and redirect URI are proven (SECURITY §8, §11; RFC 8707; RFC 6749 §3.3).
 -- One call: client liveness, resource, scopes, session, remembered consent, and the write. With prompt=none nothing is
 -- written: the answer says what a person would have to do.
@@ -1129,30 +1159,12 @@ begin
     return jsonb_build_object('outcome', 'invalid_scope', 'reason', 'scope_unknown');
   end if;
 
+  t := mcp_data.new_transaction(p_client, p_authorization, p_lifetimes, v_resource.kind, v_resource.server,
+    v_scopes.server_scopes, v_scopes.identity_scopes);
   t.transaction_id := p_transaction_id;
   t.browser_digest := p_browser_digest;
   t.browser_kid := p_kid;
-  t.created_at := now();
-  t.expires_at := now() + make_interval(secs => (p_lifetimes->>'transaction_seconds')::integer);
-  t.client := p_client;
-  t.client_id := p_client->>'client_id';
   t.can_refresh := v_client.can_refresh;
-  t.redirect_uri := p_authorization->>'redirect_uri';
-  t.redirect_trust := p_authorization->>'redirect_trust';
-  t.resource_kind := v_resource.kind;
-  t.server_id := (v_resource.server).server_id;
-  t.resource := case v_resource.kind when 'server' then (v_resource.server).server_url
-    when 'management' then p_authorization->>'issuer' || '/api' else p_authorization->>'issuer' end;
-  t.requested_resource := p_authorization->'resource_candidates'->>0;
-  t.requested_scopes := v_scopes.server_scopes;
-  t.identity_scopes := v_scopes.identity_scopes;
-  t.code_challenge := p_authorization->>'code_challenge';
-  t.state := p_authorization->>'state';
-  t.nonce := p_authorization->>'nonce';
-  t.login_hint := p_authorization->>'login_hint';
-  t.access_seconds := (p_lifetimes->>'refresh_absolute_seconds')::integer;
-  t.minimum_auth_time := case when 'login' = any(v_prompt) then now()
-    else now() - make_interval(secs => (p_authorization->>'max_age_seconds')::integer) end;
   if v_session.auth_time < t.minimum_auth_time then
     v_session.session_id := null;
   end if;
@@ -1164,6 +1176,7 @@ begin
       v_consented_at := mcp_data.remembered_consent(t, (p_lifetimes->>'remembered_consent_seconds')::integer);
     end if;
     if v_consented_at is not null then
+      perform mcp_data.add_event('consent.granted', 'remembered', t.account_id, t.client_id, t.server_id, p_connection_id, null, p_request);
       return mcp_data.approve(t, t.requested_scopes || t.identity_scopes, t.account_id, v_session.auth_time,
         v_session.auth_method, v_consented_at, p_connection_id, p_code_digest, p_kid, p_lifetimes);
     end if;
@@ -1896,6 +1909,9 @@ begin
     return jsonb_build_object('outcome', 'account_disabled');
   end if;
   update mcp_data.sessions set ended_at = now() where session_digest = any(p_old_session_digests) and ended_at is null;
+  if found then
+    perform mcp_data.add_event('session.ended', 'replaced', null, t.client_id, t.server_id, null, null, p_request);
+  end if;
   insert into mcp_data.sessions (session_digest, session_kid, account_id, auth_time, auth_method, expires_at, ip, user_agent)
   values (p_session_digest, p_kid, v_account.account_id, now(), 'email_code',
     now() + make_interval(secs => (p_lifetimes->>'session_absolute_seconds')::integer),

@@ -228,31 +228,3 @@ test('N16 the privileges of the whole database are these', async () => {
     'tables: mcp_owner',
   ])
 })
-
-test('every function file holds one function of its own name, a header with its outcomes, and its grant (STYLE 17)', async () => {
-  const { readdir, readFile } = await import('node:fs/promises')
-  const folder = new URL('../schemas/functions/', import.meta.url)
-  for (const fileName of await readdir(folder)) {
-    const text = await readFile(new URL(fileName, folder), 'utf8')
-    const name = fileName.replace('.sql', '').replaceAll('-', '_')
-    const made = [...text.matchAll(/^create or replace function (mcp|mcp_data)\.(\w+)\(/gm)]
-    expect(
-      made.map((match) => match[2]),
-      fileName,
-    ).toEqual([name])
-    expect(text.startsWith('-- '), fileName).toBe(true)
-    if (made[0]?.[1] === 'mcp') {
-      expect(text, fileName).toContain('-- outcomes: ')
-      expect(text, fileName).toMatch(
-        new RegExp(`^grant execute on function mcp\\.${name}\\(.*\\) to mcp_worker;\\n$`, 'm'),
-      )
-    }
-  }
-})
-
-test('every function of schema mcp has a test file of its own', async () => {
-  const { readdir } = await import('node:fs/promises')
-  const tests = new Set(await readdir(import.meta.dirname))
-  const names = await column("select proname from pg_proc where pronamespace = 'mcp'::regnamespace order by 1")
-  expect(names.filter((name) => !tests.has(`${name.replaceAll('_', '-')}.test.ts`))).toEqual([])
-})

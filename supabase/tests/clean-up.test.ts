@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { addKey, addServer, approve, connect, newBrowser, newPerson, open, sendCode } from './support/builders.ts'
+import { addKey, addServer, newBrowser, newPerson, open, sendCode } from './support/builders.ts'
+import { approve, connect } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
 
 const database = await testDatabase()

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { addKey, addServer, digest, keyId, newPerson, type Server, serverId } from './support/builders.ts'
+import { addKey, addServer, newPerson, type Server } from './support/builders.ts'
 import { ownerCaller, strangers } from './support/callers.ts'
 import { testDatabase } from './support/database.ts'
+import { digest, keyId, serverId } from './support/values.ts'
 
 const database = await testDatabase()
 const create = (server: Server, changes: Record<string, unknown> = {}, key: Record<string, unknown> = {}) =>

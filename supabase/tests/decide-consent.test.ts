@@ -1,20 +1,8 @@
 import { expect, test } from 'vitest'
-import {
-  addServer,
-  decide,
-  digest,
-  exchange,
-  id,
-  metadataClient,
-  newBrowser,
-  newEmail,
-  newPerson,
-  open,
-  sendCode,
-  signIn,
-  verifyCode,
-} from './support/builders.ts'
+import { addServer, decide, newBrowser, newPerson, open, sendCode, signIn, verifyCode } from './support/builders.ts'
+import { exchange } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
+import { digest, id, metadataClient, newEmail } from './support/values.ts'
 
 const database = await testDatabase()
 const server = await addServer(database)

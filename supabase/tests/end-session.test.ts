@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { addServer, type Browser, decide, digest, newBrowser, newPerson, open, request } from './support/builders.ts'
+import { addServer, type Browser, decide, newBrowser, newPerson, open } from './support/builders.ts'
 import { testDatabase } from './support/database.ts'
+import { digest, request } from './support/values.ts'
 
 const database = await testDatabase()
 const server = await addServer(database)

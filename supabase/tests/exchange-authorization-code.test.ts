@@ -1,19 +1,8 @@
 import { expect, test } from 'vitest'
-import {
-  addKey,
-  addServer,
-  approve,
-  connect,
-  digest,
-  exchange,
-  exchangeArguments,
-  introspect,
-  metadataClient,
-  newPerson,
-  preRegistered,
-  refresh,
-} from './support/builders.ts'
+import { addKey, addServer, newPerson } from './support/builders.ts'
+import { approve, connect, exchange, exchangeArguments, introspect, refresh } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
+import { digest, metadataClient, preRegistered } from './support/values.ts'
 
 const database = await testDatabase()
 const server = await addServer(database)

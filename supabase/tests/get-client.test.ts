@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { digest } from './support/builders.ts'
 import { testDatabase } from './support/database.ts'
+import { digest } from './support/values.ts'
 
 const database = await testDatabase()
 const getClient = (p_client_id: string) => database.call('get_client', { p_client_id })

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
-import { addKey, addServer, introspect, newPerson, serverId } from './support/builders.ts'
+import { addKey, addServer, newPerson } from './support/builders.ts'
 import { ownerCaller, strangers } from './support/callers.ts'
+import { introspect } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
+import { serverId } from './support/values.ts'
 
 const database = await testDatabase()
 const list = (p_server_id: string, p_caller: Record<string, unknown> | null) =>

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
-import { addServer, connect, digest, newPerson } from './support/builders.ts'
+import { addServer, newPerson } from './support/builders.ts'
 import { allScopes, ownerCaller, strangers } from './support/callers.ts'
+import { connect } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
+import { digest } from './support/values.ts'
 
 const database = await testDatabase()
 const list = (p_caller: Record<string, unknown> | null) => database.call('list_servers', { p_caller })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { addServer, serverId } from './support/builders.ts'
+import { addServer } from './support/builders.ts'
 import { testDatabase } from './support/database.ts'
+import { serverId } from './support/values.ts'
 
 const database = await testDatabase()
 const read = (p_server_id: string) => database.call('read_protected_resource', { p_server_id })

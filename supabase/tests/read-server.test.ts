@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { addServer, catalogue, newPerson, serverId } from './support/builders.ts'
+import { addServer, newPerson } from './support/builders.ts'
 import { ownerCaller, strangers } from './support/callers.ts'
 import { testDatabase } from './support/database.ts'
+import { catalogue, serverId } from './support/values.ts'
 
 const database = await testDatabase()
 const read = (p_server_id: string, p_caller: Record<string, unknown> | null = null) =>

@@ -3,10 +3,7 @@ import {
   addServer,
   type Browser,
   decide,
-  digest,
-  lifetimes,
   newBrowser,
-  newEmail,
   newPerson,
   open,
   sendCode,
@@ -14,6 +11,7 @@ import {
   verifyCode,
 } from './support/builders.ts'
 import { testDatabase } from './support/database.ts'
+import { digest, lifetimes, newEmail } from './support/values.ts'
 
 const database = await testDatabase()
 const server = await addServer(database)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { addServer, approve, connect, newPerson } from './support/builders.ts'
+import { addServer, newPerson } from './support/builders.ts'
+import { approve, connect } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
 
 const database = await testDatabase()

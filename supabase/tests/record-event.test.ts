@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { newPerson, request } from './support/builders.ts'
+import { newPerson } from './support/builders.ts'
 import { testDatabase } from './support/database.ts'
+import { request } from './support/values.ts'
 
 const database = await testDatabase()
 

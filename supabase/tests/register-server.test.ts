@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { addServer, catalogue, digest, id, newPerson, publicPart, request, serverId } from './support/builders.ts'
+import { addServer, newPerson } from './support/builders.ts'
 import { ownerCaller, strangers } from './support/callers.ts'
 import { testDatabase } from './support/database.ts'
+import { catalogue, digest, id, publicPart, request, serverId } from './support/values.ts'
 
 const database = await testDatabase()
 const newUrl = () => `https://${id().toLowerCase().replaceAll('_', 'a').replaceAll('-', 'b')}.example/mcp`

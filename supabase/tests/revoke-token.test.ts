@@ -1,16 +1,8 @@
 import { expect, test } from 'vitest'
-import {
-  addKey,
-  addServer,
-  connect,
-  digest,
-  introspect,
-  metadataClient,
-  newPerson,
-  refresh,
-  request,
-} from './support/builders.ts'
+import { addKey, addServer, newPerson } from './support/builders.ts'
+import { connect, introspect, refresh } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
+import { digest, metadataClient, request } from './support/values.ts'
 
 const database = await testDatabase()
 const server = await addServer(database)

@@ -1,16 +1,7 @@
 import { expect, test } from 'vitest'
-import {
-  addServer,
-  codeLimits,
-  id,
-  newBrowser,
-  newEmail,
-  newPerson,
-  open,
-  sendCode,
-  verifyCode,
-} from './support/builders.ts'
+import { addServer, newBrowser, newPerson, open, sendCode, verifyCode } from './support/builders.ts'
 import { testDatabase } from './support/database.ts'
+import { codeLimits, id, newEmail } from './support/values.ts'
 
 const database = await testDatabase()
 const server = await addServer(database)

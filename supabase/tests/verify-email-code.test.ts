@@ -1,17 +1,7 @@
 import { expect, test } from 'vitest'
-import {
-  addServer,
-  codeLimits,
-  digest,
-  id,
-  newBrowser,
-  newEmail,
-  newPerson,
-  open,
-  sendCode,
-  verifyCode,
-} from './support/builders.ts'
+import { addServer, newBrowser, newPerson, open, sendCode, verifyCode } from './support/builders.ts'
 import { testDatabase } from './support/database.ts'
+import { codeLimits, digest, id, newEmail } from './support/values.ts'
 
 const database = await testDatabase()
 const server = await addServer(database)
@@ -54,6 +44,12 @@ test('B6 the session of before ends at sign-in, so a planted one is worth nothin
     p_session_digest: fresh,
   })
   expect(await open(database, person, asked)).toMatchObject({ outcome: 'sign_in' })
+})
+
+test('the end of the session of before is an event', async () => {
+  expect(await database.query("select reason from mcp_data.audit_events where event = 'session.ended'")).toEqual([
+    { reason: 'replaced' },
+  ])
 })
 
 test('B8 the stored session is 32 bytes that are not the cookie', async () => {

@@ -5,7 +5,7 @@ declare
   v_wait integer;
 begin
   -- Locks the account, so that parallel registrations are counted one after the other.
-  perform from mcp_data.accounts where account_id = p_account_id for update;
+  perform from mcp_data.accounts where account_id = p_account_id for no key update;
   if (p_limits->>'servers')::integer <= (
     select count(*) from mcp_data.servers s where s.owner_account_id = p_account_id and s.status <> 'deleted') then
     perform mcp_data.add_event('limit.hit', 'servers', p_account_id, null, null, null, null, p_request);

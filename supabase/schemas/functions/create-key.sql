@@ -14,7 +14,7 @@ begin
   -- Locks the server, so that parallel calls are counted one after the other.
   perform from mcp_data.servers s
   where s.server_id = (mcp_data.find_own_server(p_server_id, v_caller.account_id, v_caller.server_id)).server_id and s.status <> 'deleted'
-  for update;
+  for no key update;
   if not found then
     return jsonb_build_object('outcome', 'not_found');
   end if;

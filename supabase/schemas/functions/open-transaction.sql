@@ -35,30 +35,12 @@ begin
     return jsonb_build_object('outcome', 'invalid_scope', 'reason', 'scope_unknown');
   end if;
 
+  t := mcp_data.new_transaction(p_client, p_authorization, p_lifetimes, v_resource.kind, v_resource.server,
+    v_scopes.server_scopes, v_scopes.identity_scopes);
   t.transaction_id := p_transaction_id;
   t.browser_digest := p_browser_digest;
   t.browser_kid := p_kid;
-  t.created_at := now();
-  t.expires_at := now() + make_interval(secs => (p_lifetimes->>'transaction_seconds')::integer);
-  t.client := p_client;
-  t.client_id := p_client->>'client_id';
   t.can_refresh := v_client.can_refresh;
-  t.redirect_uri := p_authorization->>'redirect_uri';
-  t.redirect_trust := p_authorization->>'redirect_trust';
-  t.resource_kind := v_resource.kind;
-  t.server_id := (v_resource.server).server_id;
-  t.resource := case v_resource.kind when 'server' then (v_resource.server).server_url
-    when 'management' then p_authorization->>'issuer' || '/api' else p_authorization->>'issuer' end;
-  t.requested_resource := p_authorization->'resource_candidates'->>0;
-  t.requested_scopes := v_scopes.server_scopes;
-  t.identity_scopes := v_scopes.identity_scopes;
-  t.code_challenge := p_authorization->>'code_challenge';
-  t.state := p_authorization->>'state';
-  t.nonce := p_authorization->>'nonce';
-  t.login_hint := p_authorization->>'login_hint';
-  t.access_seconds := (p_lifetimes->>'refresh_absolute_seconds')::integer;
-  t.minimum_auth_time := case when 'login' = any(v_prompt) then now()
-    else now() - make_interval(secs => (p_authorization->>'max_age_seconds')::integer) end;
   if v_session.auth_time < t.minimum_auth_time then
     v_session.session_id := null;
   end if;
@@ -70,6 +52,7 @@ begin
       v_consented_at := mcp_data.remembered_consent(t, (p_lifetimes->>'remembered_consent_seconds')::integer);
     end if;
     if v_consented_at is not null then
+      perform mcp_data.add_event('consent.granted', 'remembered', t.account_id, t.client_id, t.server_id, p_connection_id, null, p_request);
       return mcp_data.approve(t, t.requested_scopes || t.identity_scopes, t.account_id, v_session.auth_time,
         v_session.auth_method, v_consented_at, p_connection_id, p_code_digest, p_kid, p_lifetimes);
     end if;

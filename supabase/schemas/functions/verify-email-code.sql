@@ -40,6 +40,9 @@ begin
     return jsonb_build_object('outcome', 'account_disabled');
   end if;
   update mcp_data.sessions set ended_at = now() where session_digest = any(p_old_session_digests) and ended_at is null;
+  if found then
+    perform mcp_data.add_event('session.ended', 'replaced', null, t.client_id, t.server_id, null, null, p_request);
+  end if;
   insert into mcp_data.sessions (session_digest, session_kid, account_id, auth_time, auth_method, expires_at, ip, user_agent)
   values (p_session_digest, p_kid, v_account.account_id, now(), 'email_code',
     now() + make_interval(secs => (p_lifetimes->>'session_absolute_seconds')::integer),

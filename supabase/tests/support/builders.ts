@@ -1,68 +1,20 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Answer, TestDatabase } from './database.ts'
-
-export const issuer = 'https://mcp.example'
-export const lifetimes = {
-  transaction_seconds: 600,
-  code_seconds: 60,
-  session_idle_seconds: 43_200,
-  session_absolute_seconds: 604_800,
-  refresh_idle_seconds: 2_592_000,
-  refresh_absolute_seconds: 7_776_000,
-  remembered_consent_seconds: 2_592_000,
-}
-export const codeLimits = {
-  per_address_15_minutes: 3,
-  per_address_day: 10,
-  per_ip_hour: 10,
-  code_seconds: 600,
-  attempts: 5,
-  failures_per_account_day: 50,
-}
-export const retry = { window_seconds: 120, max: 10 }
-export const request = { request_id: 'req_1', ip: '192.0.2.1', user_agent: 'test' }
-export const verifierChallenge = 'E9Melhoa2OwvFrEMTJGuCHaoeK1t8URWbuGJSstw-cM'
-
-/** 32 bytes that stand for the keyed digest of this text, as the Worker sends them. */
-export function digest(text: string): string {
-  return `\\x${createHash('sha256').update(text).digest('hex')}`
-}
-
-export function id(): string {
-  return randomBytes(16).toString('base64url')
-}
-
-function base62(length: number): string {
-  return Array.from(
-    randomBytes(length),
-    (byte) => '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'[byte % 62],
-  ).join('')
-}
-
-export const serverId = () => `srv_${base62(22)}`
-export const keyId = () => `key_${base62(12)}`
-export const publicPart = () => base62(12)
-
-export const metadataClient = {
-  client_id: 'https://app.example/client.json',
-  client_name: 'App',
-  kind: 'metadata_document',
-  token_endpoint_auth_method: 'none',
-  redirect_uris: ['https://app.example/callback'],
-}
-export const preRegistered = {
-  client_id: 'client_claude_code',
-  client_name: 'Claude Code',
-  kind: 'pre_registered',
-  token_endpoint_auth_method: 'none',
-  redirect_uris: ['http://localhost/callback'],
-}
-
-export const catalogue = [
-  { name: 'files:read', description: 'Read your files', required: false, default: true },
-  { name: 'files:write', description: 'Change your files', required: false, default: false },
-  { name: 'base', description: 'Needed by everything', required: true, default: true },
-]
+import {
+  catalogue,
+  codeLimits,
+  digest,
+  id,
+  issuer,
+  keyId,
+  lifetimes,
+  metadataClient,
+  newEmail,
+  publicPart,
+  request,
+  serverId,
+  verifierChallenge,
+} from './values.ts'
 
 export type Server = { server_id: string; server_url: string; caller: Record<string, unknown> }
 
@@ -204,8 +156,6 @@ export async function verifyCode(
   })
 }
 
-export const newEmail = () => `${randomBytes(6).toString('hex')}@mail.example`
-
 /** Signs a browser in and gives the account. */
 export async function signIn(
   database: TestDatabase,
@@ -248,114 +198,4 @@ export type Person = Browser & { account_id: string; email: string }
 export async function newPerson(database: TestDatabase): Promise<Person> {
   const browser = newBrowser()
   return { ...browser, ...(await signIn(database, browser)) }
-}
-
-/** The same person with a session of this moment: the one of before may have ended, or have made its ten decisions. */
-export async function freshSession(database: TestDatabase, person: Person): Promise<Person> {
-  const session = id()
-  await database.query(
-    `insert into mcp_data.sessions (session_digest, session_kid, account_id, auth_time, auth_method, expires_at)
-     values ($1, 'k1', $2, now(), 'email_code', now() + interval '7 days')`,
-    [digest(session), person.account_id],
-  )
-  return { ...person, session }
-}
-
-/** A person's approval of a server, before the code is redeemed. */
-export async function approve(
-  database: TestDatabase,
-  person: Person,
-  server: Pick<Server, 'server_url'>,
-  authorization: Authorization = {},
-  client: Record<string, unknown> = metadataClient,
-): Promise<string> {
-  const browser = await freshSession(database, person)
-  const transaction = await open(database, browser, { resource: server.server_url, ...authorization }, client)
-  const scopes = Array.isArray(authorization.scope) ? authorization.scope : ['files:read']
-  const answer = await decide(database, browser, transaction.id, { p_scopes: scopes })
-  if (answer.outcome !== 'approved') throw new Error(JSON.stringify([transaction.outcome, answer]))
-  return answer.connection_id
-}
-
-export function exchangeArguments(connectionId: string, changes: Record<string, unknown> = {}) {
-  return {
-    p_connection_id: connectionId,
-    p_code_digests: [digest(`code ${connectionId}`)],
-    p_client_id: metadataClient.client_id,
-    p_redirect_uri: 'https://app.example/callback',
-    p_code_challenge: verifierChallenge,
-    p_resource_candidates: null,
-    p_scope: null,
-    p_refresh_digest: digest(`refresh ${connectionId} 1`),
-    p_kid: 'k1',
-    p_request: request,
-    ...changes,
-  }
-}
-
-export function exchange(
-  database: TestDatabase,
-  connectionId: string,
-  changes: Record<string, unknown> = {},
-): Promise<Answer> {
-  return database.call('exchange_authorization_code', exchangeArguments(connectionId, changes))
-}
-
-/** A connection with its first refresh token (generation 1). */
-export async function connect(
-  database: TestDatabase,
-  person: Person,
-  server: Pick<Server, 'server_url'>,
-  authorization: Authorization = {},
-  client: Record<string, unknown> = metadataClient,
-): Promise<string> {
-  const connectionId = await approve(database, person, server, authorization, client)
-  const changes = { p_client_id: client.client_id, p_redirect_uri: authorization.redirect_uri ?? null }
-  const answer = await exchange(database, connectionId, changes)
-  if (answer.outcome !== 'exchanged') throw new Error(JSON.stringify(answer))
-  return connectionId
-}
-
-/** Presents the refresh token of a generation; its successor's digest names the next one. */
-export function refresh(
-  database: TestDatabase,
-  connectionId: string,
-  generation: number,
-  changes: Record<string, unknown> = {},
-): Promise<Answer> {
-  return database.call('rotate_refresh_token', {
-    p_connection_id: connectionId,
-    p_generation: generation,
-    p_token_digests: [digest(`refresh ${connectionId} ${generation}`)],
-    p_client_id: metadataClient.client_id,
-    p_resource_candidates: null,
-    p_scope: null,
-    p_successor_digest: digest(`refresh ${connectionId} ${generation + 1}`),
-    p_successor_ciphertext: `\\x${Buffer.from(`sealed ${connectionId} ${generation + 1}`).toString('hex')}`,
-    p_kid: 'k1',
-    p_retry: retry,
-    p_request: request,
-    ...changes,
-  })
-}
-
-export function introspect(
-  database: TestDatabase,
-  key: Key,
-  server: Server,
-  connectionId: string | null,
-  changes: Record<string, unknown> = {},
-): Promise<Answer> {
-  return database.call('introspect_token', {
-    p_key_id: key.key_id,
-    p_key_digests: key.digests,
-    p_server_id: server.server_id,
-    p_connection_id: connectionId,
-    p_audience: server.server_url,
-    p_epoch: 1,
-    p_expires_at_seconds: Math.floor(Date.now() / 1000) + 3600,
-    p_scope: ['base', 'files:read', 'files:write'],
-    p_request: request,
-    ...changes,
-  })
 }

@@ -1,5 +1,7 @@
-import { connect, issuer, type Person } from './builders.ts'
+import type { Person } from './builders.ts'
+import { connect } from './connections.ts'
 import type { TestDatabase } from './database.ts'
+import { issuer } from './values.ts'
 
 export type Caller = Record<string, unknown>
 
