@@ -16,7 +16,7 @@ border:1px solid transparent;text-align:center;cursor:pointer}
 .quiet:hover{background:var(--code)}
 .full{width:100%}
 .button-link{display:inline-flex;align-items:center;justify-content:center;flex-wrap:wrap;gap:0 .35em;text-decoration:none;max-width:100%;overflow-wrap:anywhere}
-.button-link:not(.filled){text-decoration:underline;padding-inline:.25rem}
+.button-link:not(.filled){text-decoration:underline;padding-inline:0}
 .text-button{min-height:0;padding:.125rem 0;border:0;background:none;color:var(--accent);font-size:.875rem;font-weight:500;text-decoration:underline;text-underline-offset:.18em}
 .text-button:hover{color:var(--accent-deep)}
 `

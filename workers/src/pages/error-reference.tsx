@@ -15,14 +15,14 @@ export type ErrorReferenceView = { readonly frame: Frame; readonly reasons: read
 const text = messages.error_reference
 
 const Entry = ({ reason, error, status, title, whatHappened, whatToDo }: ReasonView) => (
-  <section id={reason} aria-labelledby={`${reason}-title`}>
-    <h2 id={`${reason}-title`}>{title}</h2>
+  <div id={reason}>
+    <h2>{title}</h2>
     <p>
       <code>{reason}</code> · <code>{error}</code> · {status}
     </p>
     <p>{whatHappened}.</p>
     <p>{whatToDo}</p>
-  </section>
+  </div>
 )
 
 /** What every `error_uri` points to: each reason with its cause and its way out. */

@@ -16,22 +16,25 @@ export type ErrorView = {
 const text = messages.error
 
 export const Reference = ({ reason, requestId }: Pick<ErrorView, 'reason' | 'requestId'>) => (
-  <dl class="reference">
-    <div>
-      <dt>{text.reference}</dt>
-      <dd>
-        <code>{requestId}</code>
-      </dd>
-    </div>
-    <div>
-      <dt>{text.reason}</dt>
-      <dd>
-        <a href={`/errors#${reason}`}>
-          <code>{reason}</code>
-        </a>
-      </dd>
-    </div>
-  </dl>
+  <div class="reference">
+    <p>{text.not_yours}</p>
+    <dl>
+      <div>
+        <dt>{text.reference}</dt>
+        <dd>
+          <code>{requestId}</code>
+        </dd>
+      </div>
+      <div>
+        <dt>{text.reason}</dt>
+        <dd>
+          <a href={`/errors#${reason}`}>
+            <code>{reason}</code>
+          </a>
+        </dd>
+      </div>
+    </dl>
+  </div>
 )
 
 /** A dead end that says its cause, the way out, and what to quote when asking for help. */

@@ -19,6 +19,7 @@ export const messages = {
   code: {
     title: 'Enter the code',
     heading: 'Check your e-mail',
+    dead_heading: 'This code no longer works',
     sent: 'If {email} is right, a code of 8 digits is on its way. It works once, in this browser, for {minutes} minutes.',
     sent_unnamed:
       'If the address is right, a code of 8 digits is on its way. It works once, in this browser, for {minutes} minutes.',
@@ -33,7 +34,7 @@ export const messages = {
     wrong_many: 'That code is not right. You have {attempts} tries left.',
     wrong: 'That code is not right.',
     malformed: 'The code has 8 digits. Type it as it stands in the newest mail.',
-    exhausted: 'Too many wrong codes, so this one no longer works. Send a new code.',
+    exhausted: 'Too many wrong codes were typed. Send a new code.',
     expired: 'That code is too old. Send a new one.',
     limited: 'Too many wrong codes for this address today. Try again tomorrow.',
   },
@@ -96,6 +97,7 @@ export const messages = {
     what_to_do: 'What you can do',
     reference: 'Reference',
     reason: 'Reason',
+    not_yours: 'Not a program of yours? Give its makers these two:',
     details: 'For the developer',
     open_current_page: 'Open the current page',
   },

@@ -63,7 +63,7 @@ const Again = ({ again, email, usable }: Pick<SignInCodeView, 'again' | 'usable'
 
 export const SignInCodePage = (view: SignInCodeView) => (
   <Layout title={text.title} frame={view.frame}>
-    <h1>{text.heading}</h1>
+    <h1>{view.usable ? text.heading : text.dead_heading}</h1>
     {view.usable && <Sent email={view.email} minutes={view.minutes.toString()} />}
     {view.problem && (
       <Notice tone="alert" id="problem">
@@ -71,10 +71,12 @@ export const SignInCodePage = (view: SignInCodeView) => (
       </Notice>
     )}
     {view.usable && <CodeForm ticket={view.ticket} problem={view.problem} frame={view.frame} />}
-    <section class="aside" aria-label={text.no_mail}>
-      <p>
-        <b>{text.no_mail}</b> {text.no_mail_help}
-      </p>
+    <section class={view.usable ? 'aside' : undefined} aria-label={text.again}>
+      {view.usable && (
+        <p>
+          <b>{text.no_mail}</b> {text.no_mail_help}
+        </p>
+      )}
       <div class="row">
         {view.email !== null && <Again again={view.again} email={view.email} usable={view.usable} />}
         <a class="button-link" href={view.otherAddress}>

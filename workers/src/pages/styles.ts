@@ -8,7 +8,7 @@ scroll-padding-bottom:7rem}
 body{margin:0;min-height:100vh;min-height:100dvh;display:flex;flex-direction:column;align-items:center}
 h1{font-size:1.5rem;line-height:1.25;letter-spacing:-.012em;margin:0 0 .75rem;text-wrap:balance;overflow-wrap:anywhere}
 h2{font-size:1rem;line-height:1.4;margin:var(--gap) 0 .375rem}
-p{margin:0 0 .75rem}
+p{margin:0 0 .75rem;text-wrap:pretty}
 p:last-child{margin-bottom:0}
 a{color:var(--accent);text-underline-offset:.18em}
 a:hover{color:var(--accent-deep)}
@@ -25,7 +25,7 @@ code{font-size:.9375em;overflow-wrap:anywhere}
 .card.wide{max-width:44rem}
 .brand:has(+.card.wide),.card.wide+.foot{max-width:44rem}
 .foot{width:100%;max-width:32rem;padding:1rem 1.25rem 2.5rem;color:var(--ink-soft);font-size:.875rem;text-align:center;text-wrap:balance}
-.lead{font-size:1.0625rem;color:var(--ink)}
+.lead{font-size:1.0625rem;margin-bottom:1.25rem}
 .hint{color:var(--ink-soft);font-size:.875rem}
 .host,.wrap,.name{overflow-wrap:anywhere}
 .host{font-weight:650}
@@ -39,13 +39,16 @@ code{font-size:.9375em;overflow-wrap:anywhere}
 .aside b{display:block}
 .row{display:flex;flex-wrap:wrap;gap:.75rem;align-items:center}
 .detail{background:var(--code);border-radius:var(--radius);padding:.75rem 1rem;overflow-wrap:anywhere;font-size:.9375rem}
-.reference{margin:var(--gap) 0 0;padding-top:1rem;border-top:1px solid var(--edge);display:grid;gap:.25rem;font-size:.875rem;color:var(--ink-soft)}
-.reference div{display:flex;flex-wrap:wrap;gap:0 .75rem}
+.reference{margin:var(--gap) 0 0;padding-top:1rem;border-top:1px solid var(--edge);font-size:.875rem;color:var(--ink-soft)}
+.reference p{margin-bottom:.375rem}
+.reference dl{margin:0;display:grid;gap:.25rem}
+.reference dl div{display:flex;flex-wrap:wrap;gap:0 .75rem}
 .reference dt{min-width:5.5rem}
 .reference dd{margin:0}
 .steps{padding:0;margin:.75rem 0 0;list-style:none;counter-reset:step;display:grid;gap:1.25rem}
-.steps li{counter-increment:step;position:relative;padding-left:2.5rem;min-width:0}
-.steps li::before{content:counter(step);position:absolute;left:0;top:0;width:1.625rem;height:1.625rem;border-radius:50%;background:var(--accent-wash);
+.steps li{counter-increment:step;display:grid;grid-template-columns:1.625rem minmax(0,1fr);gap:0 .875rem}
+.steps li>*{grid-column:2}
+.steps li::before{content:counter(step);width:1.625rem;height:1.625rem;border-radius:50%;background:var(--accent-wash);
 color:var(--accent);font-size:.875rem;font-weight:650;display:grid;place-items:center}
 .code-box{background:var(--code);border-radius:var(--radius);padding:.875rem 1rem;overflow-x:auto}
 .code-box pre{margin:0;font-size:.8125rem;line-height:1.55}
@@ -95,8 +98,7 @@ const narrow = `
 .decide{margin:var(--gap) -1.25rem -1.5rem;padding:.75rem 1.25rem;border-radius:0}
 .party{grid-template-columns:minmax(0,1fr);padding:.625rem .875rem}
 h1{font-size:1.375rem}
-.steps li{padding-left:0}
-.steps li::before{position:static;margin-bottom:.375rem}}
+.steps .code-box{grid-column:1/-1}}
 @media (forced-colors:active){.ghost{opacity:1;color:GrayText}.notice,.card,.tag{border:1px solid CanvasText}}
 @media (prefers-reduced-motion:no-preference){button,a,input{transition:background-color .12s,border-color .12s,color .12s}}
 `

@@ -73,7 +73,8 @@ describe('the transaction', () => {
   it('A32 sends no referrer to others and loads nothing from them', async () => {
     const { page } = await consentPage()
     expect(page.headers.get('referrer-policy')).toBe('same-origin')
-    expect(page.text).not.toMatch(/<(?:script|img|link|iframe|object|embed)\b/)
+    expect(page.text).not.toMatch(/<(?:script|img|iframe|object|embed)\b/)
+    expect(page.text.match(/<link[^>]*>/g)).toEqual([expect.stringContaining('href="/favicon.svg"')])
     expect(page.text).not.toMatch(/\b(?:src|srcset|url)\s*[=(]/)
   })
 })

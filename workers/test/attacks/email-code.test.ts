@@ -24,7 +24,7 @@ describe('guessing', () => {
     for (let attempt = 0; attempt < 5; attempt++) await visitor.submit(page, '/sign-in/code', { code: another(code) })
     const sixth = await visitor.submit(page, '/sign-in/code', { code })
     expect([sixth.status, sixth.setCookies]).toEqual([400, []])
-    expect(sixth.text).toContain('Too many wrong codes')
+    expect(sixth.text).toContain('Too many wrong codes were typed')
   })
 
   it('C2 sends no more codes once many were wrong for one account in a day, and answers as before', async () => {

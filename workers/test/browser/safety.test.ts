@@ -8,27 +8,31 @@ import {
   type Guest,
   openStage,
   registerServer,
+  type SignedIn,
   type Stage,
   shownTransaction,
-  signIn,
+  signedInState,
   welcome,
 } from './stage.ts'
 
 let stage: Stage
 let resource: string
 let guest: Guest
+let storageState: SignedIn
 beforeAll(async () => {
   stage = await openStage()
   resource = await registerServer(stage)
+  storageState = await signedInState(stage, resource)
 })
 afterAll(() => stage.close())
 afterEach(() => guest.context.close())
 
-const onConsent = (page: Page) => new URL(page.url()).pathname === '/consent'
+const onConsent = (page: Page) => page.url().startsWith(stage.stack.issuer)
 
-async function consentPage(fields: Record<string, string> = {}): Promise<Page> {
-  await guest.page.goto(authorizeUrl(stage, resource, fields))
-  await signIn(guest)
+/** The consent page for somebody who is signed in already. */
+async function consentPage(): Promise<Page> {
+  guest = await welcome(stage, { storageState })
+  await guest.page.goto(authorizeUrl(stage, resource))
   return guest.page
 }
 
@@ -58,8 +62,7 @@ describe('frames', () => {
     const address = site.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
     await guest.page.goto(`http://127.0.0.1:${port}/`)
-    const [, frame] = guest.page.frames()
-    expect(frame?.url()).toBe('chrome-error://chromewebdata/')
+    await expect.poll(() => guest.page.frames()[1]?.url()).toBe('chrome-error://chromewebdata/')
     site.closeAllConnections()
     site.close()
   })
@@ -69,9 +72,10 @@ describe('the Approve button', () => {
   it.each(['no-preference', 'reduce'] as const)(
     'B2 takes neither click nor key at first, with prefers-reduced-motion: %s',
     async (reducedMotion) => {
-      guest = await welcome(stage, { reducedMotion })
-      const session = await freezeTime(guest.page)
-      const page = await consentPage()
+      guest = await welcome(stage, { storageState, reducedMotion })
+      const { page } = guest
+      const session = await freezeTime(page)
+      await page.goto(authorizeUrl(stage, resource))
       expect(await page.locator('.approve').isVisible()).toBe(false)
       const { x, y } = await middleOf(page, '.approve-slot')
       await page.mouse.click(x, y)
@@ -85,7 +89,6 @@ describe('the Approve button', () => {
   )
 
   it('B2 takes no click of a pointer that has only just come to the page (double-click jacking)', async () => {
-    guest = await welcome(stage)
     const page = await consentPage()
     await page.mouse.move(0, 0)
     await page.locator('.approve').waitFor({ state: 'visible' })
@@ -99,11 +102,10 @@ describe('the Approve button', () => {
   })
 
   it('B24 stays in sight with its hosts, however long names and lists are', async () => {
-    guest = await welcome(stage, { viewport: { width: 360, height: 640 } })
+    guest = await welcome(stage, { storageState, viewport: { width: 360, height: 640 } })
     const scopes = Array.from({ length: 32 }, (_, index) => ({ name: `scope:${index}`, description: 'd'.repeat(120) }))
     const long = await registerServer(stage, { server_name: 'N'.repeat(64), scopes })
     await guest.page.goto(authorizeUrl(stage, long))
-    await signIn(guest)
     for (const shown of ['button[value="deny"]', '.approve-slot', '.parties .host >> nth=1']) {
       const box = await guest.page.locator(shown).boundingBox()
       expect(box && box.y >= 0 && box.y + box.height <= 640, shown).toBe(true)
@@ -113,25 +115,20 @@ describe('the Approve button', () => {
 
 describe('form-action', () => {
   it('B26 lets the code arrive where the redirect points', async () => {
-    guest = await welcome(stage)
     const page = await consentPage()
     await approve(page)
     await page.waitForURL((url) => url.searchParams.has('code'))
   })
 
   it("B26 would not with 'self' alone (measured, and why the header is wider)", async () => {
-    guest = await welcome(stage)
-    await guest.page.route('**/consent*', async (route) => {
-      const answer = await route.fetch({ maxRedirects: 0 })
+    guest = await welcome(stage, { storageState })
+    await guest.page.route('**/authorize*', async (route) => {
+      const answer = await route.fetch()
       const policy = answer.headers()['content-security-policy'] ?? ''
       const narrow = policy.replace(/form-action [^;]*/, "form-action 'self'")
       await route.fulfill({ response: answer, headers: { ...answer.headers(), 'content-security-policy': narrow } })
     })
     await guest.page.goto(authorizeUrl(stage, resource))
-    // Redirects are not routed: opening the page itself is.
-    await signIn(guest)
-    await guest.page.reload()
-    await guest.page.unroute('**/consent*')
     const refusal = guest.page.waitForEvent('console', (message) => message.text().includes('form-action'))
     await approve(guest.page)
     await refusal
@@ -142,10 +139,9 @@ describe('form-action', () => {
     ['http://[::1]:51004/callback', 'http://[::1]:51004/'],
     ['https://app.example.net/cb', 'https://app.example.net/'],
   ])('B26 is not in the way of %s', async (redirectUri, origin) => {
-    guest = await welcome(stage)
     const page = await consentPage()
-    await redirectTo(page, redirectUri)
-    await page.reload()
+    const transaction = await redirectTo(page, redirectUri)
+    await page.goto(`${stage.stack.issuer}/consent?transaction=${transaction}`)
     const left = page.waitForEvent('requestfailed', (request) => request.url().startsWith(origin))
     await approve(page)
     // Nobody listens there; what counts is that the browser tried.
@@ -155,7 +151,7 @@ describe('form-action', () => {
 
 describe('hostile text', () => {
   it('B16 runs nothing and breaks no policy', async () => {
-    guest = await welcome(stage)
+    guest = await welcome(stage, { storageState })
     const complaints: string[] = []
     guest.page.on('dialog', (dialog) => complaints.push(dialog.message()))
     guest.page.on('console', (message) => complaints.push(message.text()))
@@ -166,7 +162,6 @@ describe('hostile text', () => {
       scopes: [{ name: 'a', description: hostile }],
     })
     await guest.page.goto(authorizeUrl(stage, there, { login_hint: hostile }))
-    await signIn(guest)
     expect(await guest.page.locator('main').textContent()).toContain('<img src=x onerror=alert(1)>')
     expect(await guest.page.locator('img, script').count()).toBe(0)
     expect(complaints).toEqual([])
@@ -174,10 +169,12 @@ describe('hostile text', () => {
 })
 
 /** Gives the shown transaction another redirect URI, as a client registered with it would have. */
-async function redirectTo(page: Page, redirectUri: string): Promise<void> {
+async function redirectTo(page: Page, redirectUri: string): Promise<string> {
   const client = JSON.stringify({ kind: 'dynamic', client_id: 'dcr_test', redirect_uris: [redirectUri] })
+  const transaction = await shownTransaction(page)
   await stage.stack.query(
     'update mcp_data.transactions set redirect_uri = $1, client = client || $2::jsonb where transaction_id = $3',
-    [redirectUri, client, await shownTransaction(page)],
+    [redirectUri, client, transaction],
   )
+  return transaction
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { type Callback, listenForCallback } from '../support/callback.ts'
 import { launchChromium } from '../support/chromium.ts'
@@ -48,6 +49,8 @@ export async function registerServer({ stack }: Stage, options: ServerOptions = 
   return server_url
 }
 
+const codeVerifier = 'a-verifier-that-is-long-enough-for-rfc-7636-4-1'
+
 /** The link that the program opens; a given field replaces the right one. */
 export function authorizeUrl({ stack, program }: Stage, resource: string, fields: Record<string, string> = {}): string {
   const url = new URL('/authorize', stack.issuer)
@@ -56,7 +59,7 @@ export function authorizeUrl({ stack, program }: Stage, resource: string, fields
     client_id: 'client_claude_code',
     redirect_uri: program.redirectUri,
     state: 'a-state',
-    code_challenge: 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
+    code_challenge: createHash('sha256').update(codeVerifier).digest('base64url'),
     code_challenge_method: 'S256',
     resource,
   }
@@ -87,10 +90,36 @@ export async function signIn({ page, email, mail }: Guest): Promise<void> {
   await page.getByRole('heading', { level: 1, name: /^(Allow|Let) / }).waitFor()
 }
 
+export type SignedIn = Awaited<ReturnType<BrowserContext['storageState']>>
+
+/** What a browser holds once somebody has signed in: windows that are opened with it go straight to consent. */
+export async function signedInState(stage: Stage, resource: string): Promise<SignedIn> {
+  const guest = await welcome(stage)
+  await guest.page.goto(authorizeUrl(stage, resource))
+  await signIn(guest)
+  const state = await guest.context.storageState()
+  await guest.context.close()
+  return state
+}
+
 /** Approves as a person with a mouse does: the pointer is on the page for a moment before the button takes it (B2). */
 export async function approve(page: Page): Promise<void> {
   await page.locator('h1').hover()
   await page.getByRole('button', { name: 'Approve' }).click()
+}
+
+/** The program takes the code it was sent: only then is it connected. */
+export async function redeem({ stack, program }: Stage, page: Page): Promise<void> {
+  await page.waitForURL((url) => url.searchParams.has('code'))
+  const body = new URLSearchParams({
+    grant_type: 'authorization_code',
+    code: new URL(page.url()).searchParams.get('code') ?? '',
+    redirect_uri: program.redirectUri,
+    client_id: 'client_claude_code',
+    code_verifier: codeVerifier,
+  })
+  const answer = await fetch(new URL('/token', stack.issuer), { method: 'POST', body })
+  if (!answer.ok) throw new Error(`/token answered ${answer.status}: ${await answer.text()}`)
 }
 
 /** The transaction of the page that is shown. */
