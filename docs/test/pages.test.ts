@@ -12,7 +12,12 @@ const pages = listPages()
 /** GitHub's anchors of a page's headings. */
 function anchorsOf(text: string): string[] {
   const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading)
-  return headings.map((heading) => heading.toLowerCase().replaceAll(/[^\p{L}\p{N}_ -]/gu, '').replaceAll(' ', '-'))
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  )
 }
 
 function brokenLinks(page: string): string[] {
@@ -66,7 +71,10 @@ describe('blocks', () => {
   test.each(cuts.map((block) => [nameOf(block), block] as const))('%s stands so in the code', (_, block) => {
     const { file, region } = block.cutFrom ?? { file: '', region: undefined }
     const source = readFileSync(join(root, file), 'utf8')
-    const inRegion = region === undefined ? source : (new RegExp(`// #region ${region}\\n([\\s\\S]*?)\\s*// #endregion ${region}`).exec(source)?.[1] ?? '')
+    const inRegion =
+      region === undefined
+        ? source
+        : (new RegExp(`// #region ${region}\\n([\\s\\S]*?)\\s*// #endregion ${region}`).exec(source)?.[1] ?? '')
     if (region !== undefined) expect(dedent(block.text).trim()).toBe(dedent(inRegion).trim())
     for (const part of block.text.split(/^\s*\/\/ …\n/m)) expect(inRegion).toContain(part.trimEnd())
   })
@@ -86,11 +94,21 @@ describe('made from the code', () => {
 describe('variables', () => {
   const known: readonly string[] = variables.map(({ name }) => name)
   // Not the Worker's: the SDK's, the examples', the tests', the script's.
-  const others = ['AUTH_AGENT_ISSUER', 'AUTH_AGENT_SERVER_ID', 'AUTH_AGENT_API_KEY', 'DATABASE_URL', 'CHROMIUM_PATH', 'BASE_URL', 'MAILBOX_URL']
+  const others = [
+    'AUTH_AGENT_ISSUER',
+    'AUTH_AGENT_SERVER_ID',
+    'AUTH_AGENT_API_KEY',
+    'DATABASE_URL',
+    'CHROMIUM_PATH',
+    'BASE_URL',
+    'MAILBOX_URL',
+  ]
   const placeholders = ['SERVER_ID', 'API_KEY', 'MANAGEMENT_TOKEN', 'ACCESS_TOKEN', 'NOT_IMITATED']
 
   test('every one that a page names exists', () => {
-    const named = pages.flatMap((page) => [...readPage(page).matchAll(/\b[A-Z]{2,}(?:_[A-Z]+)+\b/g)].map(([name]) => name))
+    const named = pages.flatMap((page) =>
+      [...readPage(page).matchAll(/\b[A-Z]{2,}(?:_[A-Z]+)+\b/g)].map(([name]) => name),
+    )
     expect([...new Set(named)].filter((name) => ![...known, ...others, ...placeholders].includes(name))).toEqual([])
   })
 

@@ -19,9 +19,9 @@ export type Scenario = {
 
 type Head = { method: string; path: string; headers?: Record<string, string>; body?: string }
 
-function bytes({ method, path, headers = {}, body = '' }: Head): string {
+function bytes(port: number, { method, path, headers = {}, body = '' }: Head): string {
   const all = {
-    Host: 'localhost',
+    Host: `localhost:${port}`,
     Accept: 'application/json',
     ...headers,
     ...(body !== '' && { 'Content-Length': body.length }),
@@ -30,10 +30,15 @@ function bytes({ method, path, headers = {}, body = '' }: Head): string {
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`
 }
 
-function form(path: string, parameters: Record<string, string>, headers: Record<string, string> = {}): string {
+function form(
+  port: number,
+  path: string,
+  parameters: Record<string, string>,
+  headers: Record<string, string> = {},
+): string {
   const body = new URLSearchParams(parameters).toString()
   const all = { ...headers, 'Content-Type': 'application/x-www-form-urlencoded' }
-  return bytes({ method: 'POST', path, headers: all, body })
+  return bytes(port, { method: 'POST', path, headers: all, body })
 }
 
 /** Half of it random text, half real tokens with one byte of the signature changed: those cost a verification. */
@@ -44,10 +49,10 @@ function makeGarbage(liveTokens: readonly string[]): string[] {
   })
 }
 
-function exchangeRequest({ approved, ownServer }: UnderTest, code: string): string {
+function exchangeRequest({ approved, ownServer, server }: UnderTest, code: string): string {
   const { client_id, redirect_uri, code_verifier } = approved
   const parameters = { grant_type: 'authorization_code', code, client_id, redirect_uri, code_verifier }
-  return form('/token', { ...parameters, resource: ownServer.server_url })
+  return form(server.port, '/token', { ...parameters, resource: ownServer.server_url })
 }
 
 async function makeLiveTokens(underTest: UnderTest, count: number): Promise<string[]> {
@@ -103,20 +108,20 @@ function makeReferences({ database, databasePort }: UnderTest, bare: Workerd, ar
       name: 'bare JSON route',
       ...own,
       expect: ok('{"active":false}'),
-      requests: [bytes({ method: 'GET', path: '/json' })],
+      requests: [bytes(bare.port, { method: 'GET', path: '/json' })],
     },
     {
       name: 'bare RPC call',
       ...own,
       expect: ok('"outcome":"active"'),
-      requests: [bytes({ method: 'POST', path: '/rpc' })],
+      requests: [bytes(bare.port, { method: 'POST', path: '/rpc' })],
     },
     {
       name: 'RPC without a Worker',
       besides: 'bare RPC call',
       port: databasePort,
       expect: ok('active'),
-      requests: [bytes(direct)],
+      requests: [bytes(databasePort, direct)],
     },
   ]
 }
@@ -124,7 +129,7 @@ function makeReferences({ database, databasePort }: UnderTest, bare: Workerd, ar
 function makeIntrospections({ server, ownServer }: UnderTest, tokens: readonly string[]): Scenario[] {
   const credentials = Buffer.from(`${ownServer.server_id}:${ownServer.api_key}`).toString('base64')
   const introspect = (token: string): string =>
-    form('/introspect', { token }, { Authorization: `Basic ${credentials}` })
+    form(server.port, '/introspect', { token }, { Authorization: `Basic ${credentials}` })
   const own = { worker: server, port: server.port }
   return [
     {
@@ -148,7 +153,7 @@ function makeTokenRequests(underTest: UnderTest): Scenario[] {
   const { server, template, approved } = underTest
   const own = { worker: server, port: server.port, besides: 'bare RPC call', expect: ok('"access_token"') }
   const refresh = (refresh_token: string): string =>
-    form('/token', { grant_type: 'refresh_token', refresh_token, client_id: approved.client_id })
+    form(server.port, '/token', { grant_type: 'refresh_token', refresh_token, client_id: approved.client_id })
   return [
     {
       name: 'exchange',
@@ -164,7 +169,7 @@ export async function makeScenarios(underTest: UnderTest): Promise<Scenarios> {
   const tokens = await makeLiveTokens(underTest, 32)
   const args = await introspectionArguments(underTest, tokens[0] ?? '')
   const bare = await underTest.startBare({ name: 'introspect_token', args })
-  const metadata = bytes({ method: 'GET', path: '/.well-known/oauth-authorization-server' })
+  const metadata = bytes(server.port, { method: 'GET', path: '/.well-known/oauth-authorization-server' })
   const scenarios = [
     ...makeReferences(underTest, bare, args),
     {
