@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { atServer, authorizeUrl, type Fields, openFor, type Registered, registerServer } from '../worker/requests.ts'
+import { authorizeUrl, type Fields, type Registered, registerServer } from '../worker/requests.ts'
 import { type Answer, meetVisitor, send } from '../worker/visitor.ts'
 
 let server: Registered
@@ -82,18 +82,6 @@ describe('redirect URIs', () => {
 })
 
 describe('errors', () => {
-  const dynamic = { client_id: `dcr_${crypto.randomUUID()}`, client_name: 'Some tool' }
-
-  it('A9 shows a link that names the host when a client of unknown origin is denied (RFC 9700 §4.11.2)', async () => {
-    const visitor = meetVisitor()
-    const transaction = await openFor(visitor, { client: dynamic, authorization: atServer(server) })
-    const consent = await visitor.signIn(await visitor.open(`/sign-in?transaction=${transaction}`))
-    const page = await visitor.submit(consent, '/consent', { decision: 'deny' })
-    expect([page.status, page.location]).toEqual([200, null])
-    expect(page.text).toContain('app.example.net</b>')
-    expect(page.text).toMatch(/<a [^>]*href="https:\/\/app\.example\.net\/cb\?error=access_denied/)
-  })
-
   it('A10 redirects after a POST with 303 only (RFC 9700 §4.12)', async () => {
     const visitor = meetVisitor()
     const first = await visitor.open(request())

@@ -89,7 +89,7 @@ export async function openFor(visitor: Visitor, { client, authorization, lifetim
 }
 
 /** A client that registered itself under a name of its choice. */
-const pretender: ClientSnapshot = {
+export const pretender: ClientSnapshot = {
   client_id: 'dcr_pretender',
   client_name: 'Some tool',
   kind: 'dynamic',
