@@ -18,7 +18,7 @@ export default defineConfig({
     // The Worker's log lines are shown where a test fails.
     silent: 'passed-only',
     projects: [
-      { test: { name: 'unit', include: ['workers/src/**/*.test.{ts,tsx}'] } },
+      { test: { name: 'unit', include: ['workers/src/**/*.test.{ts,tsx}'], isolate: false } },
       ...layers.filter((layer) => existsSync(layer)),
     ],
   },

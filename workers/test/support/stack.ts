@@ -26,6 +26,8 @@ export type Stack = {
   store: Pick<Database, 'url' | 'keys'>
   query: Database['query']
   exampleUrl: string | undefined
+  /** What the Worker logged, newest last. */
+  log: () => readonly string[]
   close: () => Promise<void>
 }
 
@@ -55,7 +57,7 @@ async function startParts(options: StackOptions, closers: (() => Promise<unknown
   const worker = await runWorker(port, { ...variables, ...options.variables })
   closers.push(worker.close)
   const exampleUrl = options.example === true ? await startExample(issuer, closers) : undefined
-  return { issuer, mailbox, store: database, query: database.query, exampleUrl }
+  return { issuer, mailbox, store: database, query: database.query, exampleUrl, log: worker.log }
 }
 
 async function startRealDatabase(closers: (() => Promise<unknown>)[]): Promise<Database> {
