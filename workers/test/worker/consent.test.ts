@@ -132,7 +132,10 @@ describe('POST /consent', () => {
     const page = await consentPage(visitor, await registerServer())
     const again = await visitor.submit(page, '/consent', { decision: 'none', scope: 'files:read' })
     expect([again.status, again.location?.pathname]).toEqual([303, '/consent'])
-    const answer = await visitor.submit(await visitor.follow(again), '/consent', { decision: 'approve', scope: 'files:read' })
+    const answer = await visitor.submit(await visitor.follow(again), '/consent', {
+      decision: 'approve',
+      scope: 'files:read',
+    })
     expect(answer.location?.searchParams.has('code')).toBe(true)
   })
 

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { authorizeUrl, type Registered, registerServer } from './requests.ts'
 import { hiddenFields, meetVisitor, type Visitor } from './visitor.ts'
 
@@ -21,6 +21,17 @@ describe('POST /sign-in', () => {
     expect(sent.status).toBe(303)
     expect(sent.location?.pathname).toBe('/sign-in/code')
     expect((await visitor.follow(sent)).text).toContain(visitor.email)
+  })
+
+  it('answers as usual when the mail cannot be sent, and the log says so without the address (SECURITY §29)', async () => {
+    const lines = vi.spyOn(console, 'log').mockReturnValue()
+    const visitor = meetVisitor({ EMAIL_WEBHOOK_URL: 'http://127.0.0.1:9/' })
+    const sent = await visitor.submit(await start(visitor), '/sign-in', { email: visitor.email })
+    const logged = lines.mock.calls.map(([line]) => String(line))
+    lines.mockRestore()
+    expect(sent.status).toBe(303)
+    expect(logged.filter((line) => line.includes('email_not_sent'))).toHaveLength(1)
+    expect(logged.join()).not.toContain(visitor.email)
   })
 
   it('keeps the page and the typed text when the address is malformed', async () => {
