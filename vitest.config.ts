@@ -11,6 +11,7 @@ const layers = [
   'workers/test/conformance/vitest.config.ts',
   'workers/test/races/vitest.config.ts',
   'workers/test/browser/vitest.config.ts',
+  'docs/test/vitest.config.ts',
 ]
 
 export default defineConfig({

@@ -56,7 +56,7 @@ async function checkGenerated({ node, env }) {
 }
 
 function generators() {
-  const folders = ['scripts', 'supabase/local/scripts', 'workers/scripts']
+  const folders = ['scripts', 'supabase/local/scripts', 'workers/scripts', 'docs/scripts']
   const files = folders
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)))

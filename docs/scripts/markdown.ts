@@ -6,5 +6,5 @@ export function markdownTable(header: readonly string[], rows: readonly (readonl
 
 /** What stands at the top of a page that nobody edits. */
 export function generatedNotice(source: string): string {
-  return `<!-- Made from ${source} by docs/scripts/generate.ts: edit that, then run \`node docs/scripts/generate.ts\`. -->`
+  return `<!-- Made from ${source} by docs/scripts/generate-pages.ts: edit that, then run \`node docs/scripts/generate-pages.ts\`. -->`
 }

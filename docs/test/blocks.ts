@@ -56,10 +56,3 @@ export function nameOf({ page, line }: Block): string {
 export function blocksIn(languages: readonly string[], pages: readonly string[] = listPages()): Block[] {
   return pages.flatMap(readBlocks).filter(({ language }) => languages.includes(language))
 }
-
-/** Takes away the indentation that all lines share. */
-export function dedent(text: string): string {
-  const lines = text.split('\n')
-  const widths = lines.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length)
-  return lines.map((line) => line.slice(Math.min(...widths))).join('\n')
-}

@@ -5,7 +5,7 @@ import { variables } from '../../workers/src/config.ts'
 import { configurationPage } from '../scripts/configuration-page.ts'
 import { errorsPage } from '../scripts/errors-page.ts'
 import { pagesPage } from '../scripts/pages-page.ts'
-import { blocksIn, dedent, listPages, nameOf, readPage, root } from './blocks.ts'
+import { blocksIn, listPages, nameOf, readPage, root } from './blocks.ts'
 
 const pages = listPages()
 
@@ -69,16 +69,25 @@ describe('blocks', () => {
 
   const cuts = blocksIn(['ts']).filter(({ cutFrom }) => cutFrom !== undefined)
   test.each(cuts.map((block) => [nameOf(block), block] as const))('%s stands so in the code', (_, block) => {
-    const { file, region } = block.cutFrom ?? { file: '', region: undefined }
+    const { file = '', region } = block.cutFrom ?? {}
     const source = readFileSync(join(root, file), 'utf8')
-    const inRegion =
-      region === undefined
-        ? source
-        : (new RegExp(`// #region ${region}\\n([\\s\\S]*?)\\s*// #endregion ${region}`).exec(source)?.[1] ?? '')
-    if (region !== undefined) expect(dedent(block.text).trim()).toBe(dedent(inRegion).trim())
-    for (const part of block.text.split(/^\s*\/\/ …\n/m)) expect(inRegion).toContain(part.trimEnd())
+    const place = region === undefined ? source : regionOf(source, region)
+    if (region !== undefined) expect(withoutIndent(block.text)).toBe(withoutIndent(place))
+    for (const part of withoutIndent(block.text).split('// …')) expect(withoutIndent(place)).toContain(part.trim())
   })
 })
+
+function regionOf(source: string, region: string): string {
+  const found = new RegExp(`// #region ${region}\\n([\\s\\S]*?)// #endregion ${region}`).exec(source)?.[1]
+  if (found === undefined) throw new Error(`there is no region ${region}`)
+  return found
+}
+
+// A page shows a piece of a function without the function's indentation.
+function withoutIndent(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim())
+  return lines.join('\n').trim()
+}
 
 describe('made from the code', () => {
   const made = [
@@ -86,7 +95,7 @@ describe('made from the code', () => {
     ['docs/errors.md', errorsPage],
     ['docs/pages.md', pagesPage],
   ] as const
-  test.each(made)('%s is up to date (node docs/scripts/generate.ts)', (page, make) => {
+  test.each(made)('%s is up to date (node docs/scripts/generate-pages.ts)', (page, make) => {
     expect(readPage(page)).toBe(make())
   })
 })

@@ -6,7 +6,7 @@ import { errorsPage } from './errors-page.ts'
 import { pagesPage } from './pages-page.ts'
 
 const docs = join(import.meta.dirname, '..')
-const command = 'node docs/scripts/generate.ts'
+const command = 'node docs/scripts/generate-pages.ts'
 
 await writeOrCheck(join(docs, 'configuration.md'), configurationPage(), command)
 await writeOrCheck(join(docs, 'errors.md'), errorsPage(), command)

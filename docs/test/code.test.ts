@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { type Block, blocksIn, nameOf, root } from './blocks.ts'
+
+// What is cut from a source file is compiled with that file; a notice in a README of somebody else's room is a fragment.
+const whole = blocksIn(['ts']).filter(({ cutFrom, text }) => cutFrom === undefined && /^import /m.test(text))
+
+// Inside a package that has Hono, the SDK and the MCP client's packages at hand, so that imports resolve as a reader's do.
+const folder = mkdtempSync(join(root, 'workers/test/.docs-blocks-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const compilerOptions = {
+  noEmit: true,
+  rootDir: '/',
+  lib: ['es2023', 'dom', 'dom.iterable'],
+  types: ['node'],
+  typeRoots: [join(root, 'node_modules/@types')],
+  module: 'esnext',
+  moduleResolution: 'bundler',
+  rewriteRelativeImportExtensions: false,
+  paths: { 'auth-agent-mcp-sdk': [join(root, 'sdk/typescript/src/index.ts')] },
+}
+
+function fileOf(block: Block, index: number): string {
+  const name = `block-${index}.ts`
+  writeFileSync(join(folder, name), `// ${nameOf(block)}\n${block.text}\nexport {}\n`)
+  return name
+}
+
+test('every TypeScript block of a page compiles against the packages', () => {
+  const files = whole.map(fileOf)
+  const config = join(folder, 'tsconfig.json')
+  writeFileSync(config, JSON.stringify({ extends: join(root, 'tsconfig.base.json'), compilerOptions, files }))
+  const run = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', config], { encoding: 'utf8' })
+  expect(run.stdout).toBe('')
+  expect(files.length).toBeGreaterThan(3)
+})
