@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runChecks } from './check.mjs'
 import { runInForeground } from './child.mjs'
+import { installChromium } from './chromium.mjs'
 import { root } from './setup.mjs'
 
 /** Runs the checks and every layer of tests, and ends with one line that counts them all. */
 export async function test(setting, args) {
+  await installChromium()
   const checked = await runChecks(setting)
   const tested = await runVitest(setting, args)
   const passed = checked.passed + tested.passed
