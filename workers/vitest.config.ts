@@ -16,5 +16,7 @@ export default defineProject({
     globalSetup: ['./test/support/worker-setup.ts'],
     // Files share one workerd: a new one each costs a second a file.
     isolate: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })

@@ -1,4 +1,6 @@
 // biome-ignore-all lint/style/noDefaultExport: vitest reads the default export
 import { defineProject } from 'vitest/config'
 
-export default defineProject({ test: { name: 'sdk', root: import.meta.dirname, include: ['test/**/*.test.ts'] } })
+export default defineProject({
+  test: { name: 'sdk', root: import.meta.dirname, include: ['test/**/*.test.ts'], testTimeout: 60_000 },
+})

@@ -5,7 +5,7 @@ export default defineProject({
     name: 'local',
     root: import.meta.dirname,
     include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })

@@ -7,7 +7,7 @@ export default defineProject({
     include: ['**/*.test.ts'],
     globalSetup: ['./support/global-setup.ts'],
     isolate: false,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })
