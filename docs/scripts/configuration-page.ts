@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Variable, variables } from '../../workers/src/config.ts'
 import { defaultLifetimes, defaultLimits } from '../../workers/src/config-defaults.ts'
+import { type Variable, variables } from '../../workers/src/config-variables.ts'
 import { generatedNotice, markdownTable } from './markdown.ts'
 
 const defaultsSource = readFileSync(join(import.meta.dirname, '../../workers/src/config-defaults.ts'), 'utf8')

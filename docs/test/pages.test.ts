@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { variables } from '../../workers/src/config.ts'
+import { variables } from '../../workers/src/config-variables.ts'
 import { configurationPage } from '../scripts/configuration-page.ts'
 import { errorsPage } from '../scripts/errors-page.ts'
 import { pagesPage } from '../scripts/pages-page.ts'

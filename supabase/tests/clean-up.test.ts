@@ -19,7 +19,16 @@ test('cleaned: nothing that is alive is removed', async () => {
   const answer = await cleanUp()
   expect(answer).toEqual({
     outcome: 'cleaned',
-    rows: { transactions: 0, sessions: 0, limits: 0, connections: 0, keys: 0, servers: 0, audit_months: 0 },
+    rows: {
+      transactions: 0,
+      sessions: 0,
+      limits: 0,
+      client_assertions: 0,
+      connections: 0,
+      keys: 0,
+      servers: 0,
+      audit_months: 0,
+    },
     more: false,
   })
 })

@@ -9,6 +9,7 @@ import { issuerHostOnly } from './http/host.ts'
 import { observe } from './http/observe.ts'
 import { apiKeysRoute } from './routes/api-keys.ts'
 import { apiServersRoute } from './routes/api-servers.ts'
+import { apiVerifyRoute } from './routes/api-verify.ts'
 import { authorizeRoute } from './routes/authorize.ts'
 import { consentRoute } from './routes/consent.ts'
 import { errorsRoute } from './routes/errors.ts'
@@ -16,6 +17,7 @@ import { healthRoute } from './routes/health.ts'
 import { homeRoute } from './routes/home.ts'
 import { introspectRoute } from './routes/introspect.ts'
 import { metadataRoute } from './routes/metadata.ts'
+import { registerRoute } from './routes/register.ts'
 import { revokeRoute } from './routes/revoke.ts'
 import { signInRoute } from './routes/sign-in.ts'
 import { signInCodeRoute } from './routes/sign-in-code.ts'
@@ -31,6 +33,7 @@ export function createApp(dependencies: Dependencies): Hono<AppEnv> {
 
   app.use(observe(dependencies), securityHeaders, issuerHostOnly)
   app.use('/.well-known/*', openCors('GET, HEAD'))
+  app.use('/register', openCors('POST'))
   app.use('/token', openCors('POST'))
   app.use('/revoke', openCors('POST'))
   app.use('/userinfo', openCors('GET, HEAD, POST'))
@@ -43,6 +46,8 @@ export function createApp(dependencies: Dependencies): Hono<AppEnv> {
   app.route('/', signInCodeRoute)
   app.route('/', consentRoute)
   app.route('/', signOutRoute)
+  // Clients that register themselves
+  app.route('/', registerRoute)
   // Tokens, for programs
   app.route('/', tokenRoute)
   app.route('/', revokeRoute)
@@ -51,6 +56,7 @@ export function createApp(dependencies: Dependencies): Hono<AppEnv> {
   // Server management
   app.route('/', apiServersRoute)
   app.route('/', apiKeysRoute)
+  app.route('/', apiVerifyRoute)
   // Pages and operations
   app.route('/', homeRoute)
   app.route('/', errorsRoute)

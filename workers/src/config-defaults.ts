@@ -24,6 +24,16 @@ export const defaultLimits = {
   refresh_retry_seconds: 120,
   /** How often it may. */
   refresh_retries: 10,
+  /** Calls to one host for documents in a minute, in one isolate. */
+  document_calls_per_host: 10,
+  /** Failures of a host in a row after which it is left alone for a minute. */
+  document_failures_per_host: 5,
+  /** How long one document may take in all, in milliseconds. */
+  document_milliseconds: 5_000,
+  /** How long a document that failed is not asked for again, in seconds. */
+  document_failure_seconds: 60,
+  /** Documents of one kind that are remembered. */
+  documents_remembered: 1_000,
 } as const
 
 /** How long things live; LIFETIMES overrides single numbers. */
@@ -40,6 +50,8 @@ export const defaultLifetimes = {
   refresh_idle_seconds: 2_592_000,
   /** A connection in all. */
   refresh_absolute_seconds: 7_776_000,
+  /** A connection in all, of a client that registered itself with an https redirect (SECURITY §20). */
+  refresh_unverified_seconds: 604_800,
   /** A consent that needs not be asked again. */
   remembered_consent_seconds: 2_592_000,
   /** An access token, where the server has not chosen; 300 to 3600. */

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import type { KeyedSecret, KeyRing } from './crypto/digest.ts'
 import { fromBase64Url } from './crypto/encoding.ts'
+import type { SealKeys } from './crypto/seal.ts'
 import type { PrivateJwk } from './crypto/signing-keys.ts'
 
 /** What is wrong with a value, said without the value; undefined where nothing is. */
@@ -31,6 +32,42 @@ export function readKeyRing(text: string): Reading<KeyRing> {
   if (newest.kid === older.kid) return { problem: 'has two keys with one kid' }
   if (isSameKey(newest, older)) return { problem: 'has the same key twice' }
   return { value: ring }
+}
+
+/** The same form, any number: a key that sealed an id is needed for as long as the id is used (SECURITY §5). */
+export function readSealKeys(text: string): Reading<SealKeys> {
+  const entries = text.split(',').map(readKey)
+  const keys = entries.filter((key) => key !== undefined)
+  const [newest, ...older] = keys
+  if (newest === undefined || keys.length !== entries.length) {
+    return { problem: 'must be kid:key pairs, newest first; a key is 32 random bytes in base64url' }
+  }
+  if (keys.some(({ key }) => new Set(key).size < distinctBytes)) return { problem: 'has an example or typed key' }
+  if (new Set(keys.map(({ kid }) => kid)).size !== keys.length) return { problem: 'has two keys with one kid' }
+  const isRepeated = keys.some((key, place) => keys.slice(place + 1).some((other) => isSameKey(key, other)))
+  return isRepeated ? { problem: 'has the same key twice' } : { value: [newest, ...older] }
+}
+
+export function readSwitch(text: string): Reading<boolean> {
+  const value = text.trim()
+  return value === 'on' || value === 'off' ? { value: value === 'on' } : { problem: 'must be on or off' }
+}
+
+function isHttpsOrigin(text: string): boolean {
+  return text.startsWith('https://') && URL.canParse(text) && new URL(text).origin === text
+}
+
+/** Rows `https://document.example>https://redirect.example`, comma-separated (SECURITY §25). */
+export function readRedirectExceptions(text: string): Reading<ReadonlyMap<string, readonly string[]>> {
+  const rows = text.trim() === 'none' ? [] : text.split(',').map((row) => row.trim().split('>'))
+  const exceptions = new Map<string, readonly string[]>()
+  for (const [from = '', to = '', more] of rows) {
+    if (more !== undefined || !isHttpsOrigin(from) || !isHttpsOrigin(to)) {
+      return { problem: 'must be rows of two https origins with > between them, or none' }
+    }
+    exceptions.set(from, [...(exceptions.get(from) ?? []), to])
+  }
+  return { value: exceptions }
 }
 
 export function isSameKey(left: KeyedSecret, right: KeyedSecret): boolean {

@@ -1,6 +1,7 @@
 import { exportJWK, generateKeyPair } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { ConfigError, parseConfig, variables } from './config.ts'
+import { ConfigError, parseConfig } from './config.ts'
+import { variables } from './config-variables.ts'
 import { randomBase64Url } from './crypto/random.ts'
 
 let env: Record<string, string>
@@ -17,6 +18,7 @@ beforeAll(async () => {
     SUPABASE_KEY: `sb_secret_${randomBase64Url(32)}`,
     TOKEN_PEPPERS: `p1:${randomBase64Url(32)}`,
     COOKIE_KEYS: `c1:${randomBase64Url(32)}`,
+    REGISTRATION_KEYS: `r1:${randomBase64Url(32)}`,
     SIGNING_KEYS: JSON.stringify([await signingKey('s1')]),
     EMAIL_SENDER: 'webhook',
     EMAIL_WEBHOOK_URL: 'https://mail.example.com/send',
@@ -82,6 +84,34 @@ describe('the configuration', () => {
     expect(refusal({ TOKEN_PEPPERS: `p1:${key},p1:${randomBase64Url(32)}` })).toContain('one kid')
     expect(refusal({ TOKEN_PEPPERS: `a:${key},b:${key},c:${key}` })).toContain('TOKEN_PEPPERS must')
     expect(refusal({ TOKEN_PEPPERS: `p1:${key}`, COOKIE_KEYS: `c1:${key}` })).toContain('COOKIE_KEYS has a key of')
+  })
+
+  it('takes any number of registration keys, newest first, none of them shared (SECURITY §5, §7)', () => {
+    const keys = Array.from({ length: 5 }, (_value, place) => `r${place}:${randomBase64Url(32)}`)
+    expect(parseConfig({ ...env, REGISTRATION_KEYS: keys.join(',') }).registrationKeys).toHaveLength(5)
+    expect(refusal({ REGISTRATION_KEYS: undefined })).toContain('REGISTRATION_KEYS is missing')
+    expect(refusal({ REGISTRATION_KEYS: `${keys[0]},${keys[0]}` })).toContain('one kid')
+    expect(refusal({ REGISTRATION_KEYS: `a:${'A'.repeat(43)}` })).toContain('example')
+    const shared = env.TOKEN_PEPPERS?.replace('p1', 'r1')
+    expect(refusal({ REGISTRATION_KEYS: shared })).toContain('has a key of TOKEN_PEPPERS')
+  })
+
+  it('reads documents from loopback for development only (SECURITY §7, §25)', () => {
+    const local = { ISSUER: 'http://localhost:9400', DOCUMENTS_ALLOW_LOOPBACK: 'on' }
+    expect(parseConfig({ ...env, ...local }).documents.allowLoopback).toBe(true)
+    expect(refusal({ DOCUMENTS_ALLOW_LOOPBACK: 'on' })).toContain(
+      'DOCUMENTS_ALLOW_LOOPBACK needs an ISSUER on loopback',
+    )
+    expect(refusal({ DOCUMENTS_ALLOW_LOOPBACK: 'yes' })).toContain('must be on or off')
+  })
+
+  it('has the redirect exceptions of known clients as rows (SECURITY §25)', () => {
+    const { redirectExceptions } = parseConfig(env).documents
+    expect(redirectExceptions.get('https://claude.ai')).toEqual(['https://claude.com'])
+    expect(redirectExceptions.get('https://insiders.vscode.dev')).toEqual(['https://vscode.dev'])
+    expect(parseConfig({ ...env, REDIRECT_EXCEPTIONS: 'none' }).documents.redirectExceptions.size).toBe(0)
+    expect(refusal({ REDIRECT_EXCEPTIONS: 'https://a.dev>https://b.dev/path' })).toContain('two https origins')
+    expect(refusal({ DNS_RESOLVER_URL: 'http://dns.dev' })).toContain('DNS_RESOLVER_URL must be https')
   })
 
   it('refuses signing keys that are public, of a specification, or none in use', async () => {

@@ -1,12 +1,21 @@
 import * as z from 'zod/mini'
 import { defaultLifetimes, defaultLimits, type Lifetimes, type Limits } from './config-defaults.ts'
 import * as values from './config-values.ts'
+import { type Variable, variables } from './config-variables.ts'
 import type { KeyRing } from './crypto/digest.ts'
+import type { SealKeys } from './crypto/seal.ts'
 import type { PrivateJwk } from './crypto/signing-keys.ts'
 
 export type EmailSettings =
   | { readonly sender: 'resend'; readonly from: string; readonly apiKey: string }
   | { readonly sender: 'webhook'; readonly url: string; readonly secret: string }
+
+/** How documents that strangers host are fetched (SECURITY §24, §25). */
+export type DocumentSettings = {
+  readonly allowLoopback: boolean
+  readonly resolverUrl: string | undefined
+  readonly redirectExceptions: ReadonlyMap<string, readonly string[]>
+}
 
 export type Config = {
   /** One canonical string, no trailing slash: the same in metadata, `iss` and tokens. */
@@ -20,89 +29,13 @@ export type Config = {
   readonly clientAddressHeader: string
   readonly email: EmailSettings
   readonly privateUseSchemes: readonly string[]
+  readonly registrationKeys: SealKeys
+  /** Whether POST /register answers; ids that were given out stay valid. */
+  readonly registrationIsOn: boolean
+  readonly documents: DocumentSettings
   readonly limits: Limits
   readonly lifetimes: Lifetimes
 }
-
-export type Variable = {
-  readonly name: string
-  readonly isSecret: boolean
-  /** What stands in for it when it is absent; undefined: it is needed (or, for e-mail, needed by the sender). */
-  readonly standard?: string
-  readonly description: string
-}
-
-/** Every variable of the Worker: docs/configuration.md is made from this table. */
-export const variables = [
-  {
-    name: 'ISSUER',
-    isSecret: false,
-    description:
-      'The public origin of this server, for example `https://mcp.example.com`: lower case, no trailing slash. `http` only on localhost, 127.0.0.1 or [::1]; on loopback, cookies and server URLs may be http too.',
-  },
-  { name: 'SUPABASE_URL', isSecret: false, description: 'The URL of the Supabase project; `http` only on loopback.' },
-  {
-    name: 'SUPABASE_KEY',
-    isSecret: true,
-    description: 'A JWT with `role: mcp_worker` signed for the project (least privilege), or a Supabase secret key.',
-  },
-  {
-    name: 'TOKEN_PEPPERS',
-    isSecret: true,
-    description:
-      'Keys under which secrets are digested before they are stored: `kid:base64url(32 random bytes)`, comma-separated, newest first, at most two.',
-  },
-  {
-    name: 'COOKIE_KEYS',
-    isSecret: true,
-    description: 'Keys of form tokens, in the same form. Never the same key as in TOKEN_PEPPERS.',
-  },
-  {
-    name: 'SIGNING_KEYS',
-    isSecret: true,
-    description:
-      'A JSON array of private EC P-256 JWKs with `kid` and `alg` `ES256`, newest first. `"status":"next"` publishes a key before it is used.',
-  },
-  {
-    name: 'CLIENT_ADDRESS_HEADER',
-    isSecret: false,
-    standard: 'CF-Connecting-IP',
-    description:
-      'The one header that holds the address of the caller; whoever stands in front of this server must set it.',
-  },
-  { name: 'EMAIL_SENDER', isSecret: false, description: 'Who carries mail: `resend` or `webhook`.' },
-  { name: 'EMAIL_FROM', isSecret: false, description: 'The sender of mail, for `resend`: `Name <address>`.' },
-  { name: 'RESEND_API_KEY', isSecret: true, description: 'The API key, for `resend`.' },
-  {
-    name: 'EMAIL_WEBHOOK_URL',
-    isSecret: false,
-    description: 'Where mail is posted as JSON, for `webhook`; `http` only on loopback.',
-  },
-  {
-    name: 'EMAIL_WEBHOOK_SECRET',
-    isSecret: true,
-    description: 'The bearer token of these posts, for `webhook`; at least 32 characters.',
-  },
-  {
-    name: 'PRIVATE_USE_SCHEMES',
-    isSecret: false,
-    standard: 'cursor,vscode,vscode-insiders',
-    description: 'The private-use URI schemes of native applications that redirect URIs may have, comma-separated.',
-  },
-  { name: 'LIMITS', isSecret: false, standard: '{}', description: 'A JSON object that overrides single limits.' },
-  {
-    name: 'LIFETIMES',
-    isSecret: false,
-    standard: '{}',
-    description: 'A JSON object that overrides single lifetimes, in seconds.',
-  },
-  {
-    name: 'SERVICE_NAME',
-    isSecret: false,
-    standard: 'Auth-Agent MCP',
-    description: 'What this server calls itself on pages and in mail.',
-  },
-] as const satisfies readonly Variable[]
 
 type Name = (typeof variables)[number]['name']
 
@@ -129,7 +62,7 @@ function createReader(env: Readonly<Record<string, unknown>>) {
     const result = reading(value)
     return 'problem' in result ? refuse(name, result.problem) : result.value
   }
-  return { problems, read, refuse }
+  return { problems, text, read, refuse }
 }
 type Reader = ReturnType<typeof createReader>
 
@@ -167,9 +100,35 @@ function readKeys({ read, refuse }: Reader) {
   const tokenPeppers = read('TOKEN_PEPPERS', values.readKeyRing)
   const cookieKeys = read('COOKIE_KEYS', values.readKeyRing)
   const signingKeys = read('SIGNING_KEYS', values.readSigningKeys)
-  if (tokenPeppers === undefined || cookieKeys === undefined || signingKeys === undefined) return undefined
+  const registrationKeys = read('REGISTRATION_KEYS', values.readSealKeys)
+  if (tokenPeppers === undefined || cookieKeys === undefined) return undefined
+  if (signingKeys === undefined || registrationKeys === undefined) return undefined
   const isShared = tokenPeppers.some((pepper) => cookieKeys.some((key) => values.isSameKey(pepper, key)))
-  return isShared ? refuse('COOKIE_KEYS', 'has a key of TOKEN_PEPPERS') : { tokenPeppers, cookieKeys, signingKeys }
+  if (isShared) return refuse('COOKIE_KEYS', 'has a key of TOKEN_PEPPERS')
+  const others = [...tokenPeppers, ...cookieKeys]
+  if (registrationKeys.some((key) => others.some((other) => values.isSameKey(key, other)))) {
+    return refuse('REGISTRATION_KEYS', 'has a key of TOKEN_PEPPERS or COOKIE_KEYS')
+  }
+  return { tokenPeppers, cookieKeys, signingKeys, registrationKeys }
+}
+
+function readDocuments({ text, read, refuse }: Reader, issuerIsLoopback: boolean): DocumentSettings | undefined {
+  const allowLoopback = read('DOCUMENTS_ALLOW_LOOPBACK', values.readSwitch)
+  const redirectExceptions = read('REDIRECT_EXCEPTIONS', values.readRedirectExceptions)
+  const hasResolver = text('DNS_RESOLVER_URL') !== undefined
+  const resolver = hasResolver ? read('DNS_RESOLVER_URL', values.readUrl) : undefined
+  if (allowLoopback === undefined || redirectExceptions === undefined || (hasResolver && resolver === undefined)) {
+    return undefined
+  }
+  // SECURITY §7: a development switch never works where strangers can reach it.
+  if (allowLoopback && !issuerIsLoopback) return refuse('DOCUMENTS_ALLOW_LOOPBACK', 'needs an ISSUER on loopback')
+  return Object.freeze({ allowLoopback, redirectExceptions, resolverUrl: resolver?.href })
+}
+
+function readSupabase({ read }: Reader, issuerIsLoopback: boolean) {
+  const url = read('SUPABASE_URL', values.readUrl)
+  const key = read('SUPABASE_KEY', (text) => values.readDatabaseKey(text, issuerIsLoopback))
+  return url === undefined || key === undefined ? undefined : { url: url.origin, key }
 }
 
 function readNumbers({ read, refuse }: Reader, issuerIsLoopback: boolean) {
@@ -188,32 +147,33 @@ function readNumbers({ read, refuse }: Reader, issuerIsLoopback: boolean) {
  */
 export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
   const reader = createReader(env)
-  const { read, problems } = reader
+  const { read } = reader
   const issuer = read('ISSUER', values.readIssuer)
   const issuerIsLoopback = issuer !== undefined && values.isLoopback(issuer)
-  const url = read('SUPABASE_URL', values.readUrl)
-  const key = read('SUPABASE_KEY', (text) => values.readDatabaseKey(text, issuerIsLoopback))
+  const supabase = readSupabase(reader, issuerIsLoopback)
   const keys = readKeys(reader)
   const email = readEmail(reader)
   const numbers = readNumbers(reader, issuerIsLoopback)
+  const documents = readDocuments(reader, issuerIsLoopback)
   const clientAddressHeader = read('CLIENT_ADDRESS_HEADER', headerName)
   const privateUseSchemes = read('PRIVATE_USE_SCHEMES', values.readSchemes)
   const serviceName = read('SERVICE_NAME', plain)
+  const registrationIsOn = read('REGISTRATION', values.readSwitch)
   if (
-    problems.length > 0 ||
+    reader.problems.length > 0 ||
     issuer === undefined ||
-    url === undefined ||
-    key === undefined ||
+    supabase === undefined ||
     keys === undefined ||
     email === undefined ||
     numbers === undefined ||
     clientAddressHeader === undefined ||
     privateUseSchemes === undefined ||
-    serviceName === undefined
+    serviceName === undefined ||
+    registrationIsOn === undefined ||
+    documents === undefined
   ) {
-    throw new ConfigError(`The configuration is not usable: ${problems.join('; ')}`)
+    throw new ConfigError(`The configuration is not usable: ${reader.problems.join('; ')}`)
   }
-  const supabase = { url: url.origin, key }
   return Object.freeze({
     issuer: issuer.origin,
     issuerIsLoopback,
@@ -224,5 +184,7 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
     clientAddressHeader,
     privateUseSchemes,
     serviceName,
+    registrationIsOn,
+    documents,
   })
 }

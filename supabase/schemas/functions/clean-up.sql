@@ -21,6 +21,11 @@ begin
     where x.expires_at < now() limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('limits', v_count);
+  -- Kept an hour longer than they are worth anything, for clocks that disagree.
+  delete from mcp_data.client_assertions where assertion_digest in (select x.assertion_digest from mcp_data.client_assertions x
+    where x.expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer) limit p_batch for update skip locked);
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('client_assertions', v_count);
   -- A code that nobody redeemed leaves nothing behind; an ended connection stays a while, so that replays are still known.
   delete from mcp_data.connections where connection_id = any(array(select x.connection_id from mcp_data.connections x
     where (x.code_redeemed_at is null and x.code_expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer))

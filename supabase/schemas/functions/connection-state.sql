@@ -11,6 +11,7 @@ begin
     c.email_shared and coalesce(s.share_email, true), e.issuer_epoch, mcp_data.client_policy_allows(s.client_policy, c.client_kind),
     case
       when c.revoked_at is not null or c.issuer_epoch <> e.issuer_epoch then 'connection_revoked'
+      when c.suspended_at is not null then 'client_changed'
       when a.disabled_at is not null then 'account_disabled'
       when b.client_id_digest is not null
         or (c.client_kind = 'pre_registered' and (p.client_id is null or p.blocked_at is not null)) then 'client_blocked'

@@ -37,6 +37,7 @@ begin
       -- Access tokens end with the connection, whose last possible day is the refresh token's.
       when c.refresh_expires_at <= now() then 'connection_expired'
       when c.revoked_at is not null or c.issuer_epoch <> e.issuer_epoch then 'connection_revoked'
+      when c.suspended_at is not null then 'client_changed'
       when a.disabled_at is not null then 'account_disabled'
       when b.client_id_digest is not null
         or (c.client_kind = 'pre_registered' and (p.client_id is null or p.blocked_at is not null)) then 'client_blocked'

@@ -22,7 +22,10 @@ begin
   t.state := p_authorization->>'state';
   t.nonce := p_authorization->>'nonce';
   t.login_hint := p_authorization->>'login_hint';
-  t.access_seconds := (p_lifetimes->>'refresh_absolute_seconds')::integer;
+  -- Nobody knows who stands behind an https redirect that registered itself (SECURITY §20, D12).
+  t.access_seconds := case when p_client->>'kind' = 'dynamic' and t.redirect_uri like 'https://%'
+    then least((p_lifetimes->>'refresh_absolute_seconds')::integer, coalesce((p_lifetimes->>'refresh_unverified_seconds')::integer, 604800))
+    else (p_lifetimes->>'refresh_absolute_seconds')::integer end;
   t.minimum_auth_time := case when p_authorization->'prompt' ? 'login' then now()
     else now() - make_interval(secs => (p_authorization->>'max_age_seconds')::integer) end;
   return t;

@@ -2,7 +2,7 @@
 -- One call: client liveness, resource, scopes, session, remembered consent, and the write. With prompt=none nothing is
 -- written: the answer says what a person would have to do.
 -- (Plans are kept by a session from its first calls on: one made for an empty table must not read a full one through.)
--- outcomes: client_unknown · client_blocked · invalid_target {reason} · invalid_scope {reason} ·
+-- outcomes: client_unknown · client_blocked · invalid_target {reason, server_url?} · invalid_scope {reason} ·
 --   unauthorized_client {reason} · sign_in {transaction} · consent {transaction} · approved {redirect_uri, state?, client, scopes}
 create or replace function mcp.open_transaction(p_transaction_id text, p_browser_digests bytea[], p_browser_digest bytea, p_kid text,
   p_session_digests bytea[], p_client jsonb, p_authorization jsonb, p_connection_id text, p_code_digest bytea, p_lifetimes jsonb,
@@ -25,7 +25,12 @@ begin
   v_resource := mcp_data.choose_resource(mcp_data.text_array(p_authorization->'resource_candidates'),
     coalesce((p_authorization->>'resource_is_origin')::boolean, false), p_authorization->>'issuer', v_session.account_id);
   if v_resource.kind is null then
-    return jsonb_build_object('outcome', 'invalid_target', 'reason', v_resource.reason);
+    -- The longest URL that waits for its proof: it is tried on the spot (HTTP-API "Proof of server_url").
+    return jsonb_strip_nulls(jsonb_build_object('outcome', 'invalid_target', 'reason', v_resource.reason, 'server_url', (
+      select s.server_url from mcp_data.servers s
+      where v_resource.reason = 'resource_unverified' and s.status = 'pending'
+        and s.server_url = any(mcp_data.text_array(p_authorization->'resource_candidates'))
+      order by length(s.server_url) desc limit 1)));
   end if;
   if not mcp_data.client_policy_allows((v_resource.server).client_policy, p_client->>'kind') then
     return jsonb_build_object('outcome', 'unauthorized_client', 'reason', 'client_not_allowed');

@@ -5,6 +5,9 @@ language plpgsql set search_path = '' as $$
 declare
   v_event text := case p_refusal when 'code_replayed' then 'authorization_code.replayed' when 'verifier_mismatch' then 'pkce.failed' end;
 begin
+  if p_refusal = 'client_changed' then
+    perform mcp_data.suspend_connection(p_connection, p_request);
+  end if;
   if v_event is null or p_connection.revoked_at is not null then
     return;
   end if;

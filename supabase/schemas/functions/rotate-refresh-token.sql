@@ -1,12 +1,13 @@
 -- Uses a refresh token (SECURITY §18-20, OAuth 2.1 §4.3.1; G1-G16). The current one rotates; its immediate predecessor gets
 -- the same successor again while that is unused, within the retry window; any other token that was once valid ends the
 -- connection; an invented one changes nothing.
--- outcomes: rotated {connection} · retried {connection, successor_ciphertext} · refresh_reused · refresh_unknown · refresh_expired ·
---   client_mismatch · resource_mismatch · connection_revoked · account_disabled · client_blocked · server_unavailable ·
+-- `p_client` says how the client authenticated; the jti of its assertion is used up before anything else is looked at.
+-- outcomes: assertion_replayed · rotated {connection} · retried {connection, successor_ciphertext} · refresh_reused · refresh_unknown · refresh_expired ·
+--   client_mismatch · resource_mismatch · connection_revoked · account_disabled · client_blocked · client_changed · server_unavailable ·
 --   limited {retry_after_seconds}
 create or replace function mcp.rotate_refresh_token(p_connection_id text, p_generation integer, p_token_digests bytea[], p_client_id text,
   p_resource_candidates text[], p_scope text[], p_successor_digest bytea, p_successor_ciphertext bytea, p_kid text, p_retry jsonb,
-  p_request jsonb default null) returns jsonb
+  p_client jsonb default null, p_request jsonb default null) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
   s record;
@@ -16,6 +17,9 @@ declare
   v_is_retry boolean;
   v_scopes text[];
 begin
+  if not mcp_data.take_assertion(p_client) then
+    return jsonb_build_object('outcome', 'assertion_replayed');
+  end if;
   perform from mcp_data.connections where connection_id = p_connection_id for update;
   select * into s from mcp_data.connection_state(p_connection_id);
   c := s.connection;
@@ -29,6 +33,7 @@ begin
     when least(c.refresh_idle_expires_at, c.refresh_expires_at) <= now() then 'refresh_expired'
     when v_age <> 'current' and not v_is_retry then 'refresh_reused'
     when s.refusal is not null then s.refusal
+    when mcp_data.client_has_changed(c, p_client) then 'client_changed'
     when not s.client_policy_allows then 'client_blocked'
     when not mcp_data.resource_fits(c, p_resource_candidates) then 'resource_mismatch' end;
   if v_refusal = 'refresh_reused' then
@@ -42,6 +47,9 @@ begin
       return jsonb_build_object('outcome', 'limited', 'retry_after_seconds',
         greatest(1, ceil(extract(epoch from c.refresh_window_at + interval '1 minute' - now()))::integer));
     end if;
+  end if;
+  if v_refusal = 'client_changed' then
+    perform mcp_data.suspend_connection(c, p_request);
   end if;
   if v_refusal is not null then
     perform mcp_data.count_refresh(c, v_age, v_refusal, p_request);
@@ -64,6 +72,7 @@ begin
     older_digests = case when c.previous_digest is null then ''
       else substring(substring(c.previous_digest from 1 for 8) || c.older_digests from 1 for 256) end,
     refresh_idle_expires_at = now() + make_interval(secs => refresh_idle_seconds), last_used_at = now(),
+    client_keys = coalesce(nullif(mcp_data.text_array(p_client->'key_thumbprints'), '{}'), client_keys),
     refreshes_in_window = case when refresh_window_at > now() - interval '1 minute' then refreshes_in_window + 1 else 1 end,
     refresh_window_at = case when refresh_window_at > now() - interval '1 minute' then refresh_window_at else now() end
   where connection_id = p_connection_id returning * into c;
@@ -74,4 +83,4 @@ begin
   return jsonb_build_object('outcome', 'rotated', 'connection',
     mcp_data.describe_connection(c, s.email, s.name, v_scopes, s.token_lifetime_seconds, s.issuer_epoch));
 end $$;
-grant execute on function mcp.rotate_refresh_token(text, integer, bytea[], text, text[], text[], bytea, bytea, text, jsonb, jsonb) to mcp_worker;
+grant execute on function mcp.rotate_refresh_token(text, integer, bytea[], text, text[], text[], bytea, bytea, text, jsonb, jsonb, jsonb) to mcp_worker;

@@ -23,3 +23,11 @@ create table mcp_data.blocked_clients (
   reason text not null,
   blocked_at timestamptz not null default now()
 );
+
+-- Assertions that private_key_jwt clients have used (F14): SHA-256 of client and jti, until they have expired.
+create table mcp_data.client_assertions (
+  assertion_digest bytea not null constraint client_assertions_pkey primary key
+    constraint client_assertions_digest_is_32_bytes check (octet_length(assertion_digest) = 32),
+  expires_at timestamptz not null
+);
+create index client_assertions_by_expiry on mcp_data.client_assertions (expires_at);

@@ -49,6 +49,9 @@ create table mcp_data.connections (
   last_used_at timestamptz,
   revoked_at timestamptz,
   revoked_reason text,
+  -- RFC 7638 thumbprints of the client's keys when it was last seen, and since when a change of them holds the connection.
+  client_keys text[] not null default '{}' constraint connections_client_keys_are_few check (cardinality(client_keys) <= 20),
+  suspended_at timestamptz,
   constraint connections_code_expires_after_created check (code_expires_at > created_at),
   constraint connections_refresh_expires_after_created check (refresh_expires_at > created_at),
   constraint connections_server_fits_kind check ((resource_kind = 'server') = (server_id is not null)),

@@ -24,6 +24,8 @@ create table mcp_data.servers (
   suspended_at timestamptz,
   suspended_reason text,
   deleted_at timestamptz,
+  -- When its URL was last asked for the proof: at most once a minute (HTTP-API "Proof of server_url").
+  verification_begun_at timestamptz,
   constraint servers_verified_have_a_time check (status <> 'verified' or verified_at is not null),
   constraint servers_deleted_have_a_time check ((status = 'deleted') = (deleted_at is not null)),
   constraint servers_reserved_scope_names_are_free

@@ -1,4 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { createSeal } from '../crypto/seal.ts'
+import type { DocumentResult } from '../documents/document-reader.ts'
+import type { Client } from '../protocol/client-metadata.ts'
 import type { Store } from '../store/client.ts'
 import { findClient, forgetClients } from './find-client.ts'
 
@@ -22,32 +25,50 @@ function storeWith(answer: unknown) {
   return { store, calls }
 }
 
+const seal = createSeal([{ kid: 'r1', key: crypto.getRandomValues(new Uint8Array(32)) }])
+
+function sources(store: Store, document: DocumentResult<Client> = { outcome: 'refused', detail: 'no' }) {
+  return { store, seal, clientDocuments: async () => document }
+}
+
 describe('a client', () => {
   beforeEach(forgetClients)
 
   it('is kept for 60 seconds, so that a warm request makes one call (ARCHITECTURE decision 1)', async () => {
     const { store, calls } = storeWith({ outcome: 'found', client })
-    expect(await findClient(store, 'client_a', 0)).toMatchObject(client)
-    await findClient(store, 'client_a', 59_999)
+    expect(await findClient(sources(store), 'client_a', 0)).toMatchObject(client)
+    await findClient(sources(store), 'client_a', 59_999)
     expect(calls).toHaveLength(1)
-    await findClient(store, 'client_a', 60_000)
+    await findClient(sources(store), 'client_a', 60_000)
     expect(calls).toHaveLength(2)
   })
 
   it('that is unknown or blocked is asked for each time', async () => {
     const unknown = storeWith({ outcome: 'unknown' })
-    await expect(findClient(unknown.store, 'x', 0)).rejects.toThrow('client_unknown')
-    await expect(findClient(unknown.store, 'x', 0)).rejects.toThrow('client_unknown')
+    await expect(findClient(sources(unknown.store), 'x', 0)).rejects.toThrow('client_unknown')
+    await expect(findClient(sources(unknown.store), 'x', 0)).rejects.toThrow('client_unknown')
     expect(unknown.calls).toHaveLength(2)
-    await expect(findClient(storeWith({ outcome: 'blocked' }).store, 'x', 0)).rejects.toThrow('client_blocked')
+    await expect(findClient(sources(storeWith({ outcome: 'blocked' }).store), 'x', 0)).rejects.toThrow('client_blocked')
   })
 
-  it.each(['', 'a b', "a'b", 'https://a.example/client.json', 'a'.repeat(129)])(
+  it.each(['', "a'b", 'a'.repeat(129), 'dcr_x', `dcr_r1.e30.${'A'.repeat(43)}`])(
     'that can be no row costs no call: %j',
     async (client_id) => {
       const { store, calls } = storeWith({ outcome: 'found', client })
-      await expect(findClient(store, client_id, 0)).rejects.toThrow('client_unknown')
+      await expect(findClient(sources(store), client_id, 0)).rejects.toThrow('client_unknown')
       expect(calls).toHaveLength(0)
     },
   )
+
+  it.each([
+    ['a b', { outcome: 'refused', detail: 'it has a space' }, 'client_id_malformed'],
+    ['https://a.dev/c', { outcome: 'unavailable', detail: 'port 8080 is closed' }, 'client_document_unavailable'],
+    ['https://a.dev/c', { outcome: 'invalid', detail: 'client_name is missing' }, 'client_document_invalid'],
+  ] as const)('E19 named by a URL is a document: %s, %j', async (client_id, document, reason) => {
+    const { store, calls } = storeWith({ outcome: 'found', client })
+    const refusal = await findClient(sources(store, document), client_id, 0).catch((error: unknown) => error)
+    expect(refusal).toMatchObject({ reason, error: 'invalid_client', status: 401 })
+    expect(String(refusal).includes('port 8080')).toBe(false)
+    expect(calls).toHaveLength(0)
+  })
 })

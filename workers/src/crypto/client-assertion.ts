@@ -1,4 +1,12 @@
-import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, errors, importJWK, type JWK } from 'jose'
+import {
+  calculateJwkThumbprint,
+  compactVerify,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  importJWK,
+  type JWK,
+} from 'jose'
 import { sha256 } from './digest.ts'
 import { toBytea } from './encoding.ts'
 
@@ -106,4 +114,20 @@ export async function verifyClientAssertion(
     // Whatever jose finds wrong with the form is the same to the caller.
     return refused('the assertion is not a JWT that a registered key signed')
   }
+}
+
+/** Whom an assertion says it is of, unverified: only to find the keys that can verify it (RFC 7521 §4.2). */
+export function assertionSubject(assertion: string): string | undefined {
+  if (assertion.length > assertionSizeBytes) return undefined
+  try {
+    return decodeJwt(assertion).sub
+  } catch {
+    return undefined
+  }
+}
+
+/** RFC 7638 thumbprints of those keys that have one; a key of an unknown type can sign nothing here. */
+export async function keyThumbprints(keys: readonly ClientKey[]): Promise<readonly string[]> {
+  const thumbprints = keys.map((key) => calculateJwkThumbprint(key).catch(() => undefined))
+  return (await Promise.all(thumbprints)).filter((thumbprint) => thumbprint !== undefined)
 }

@@ -19,7 +19,8 @@ export type DocumentResult<Value> =
   /** The host answered, and the document is wrong: the detail may be told. */
   | { readonly outcome: 'invalid'; readonly detail: string }
 
-export type DocumentReader<Value> = (url: string) => Promise<DocumentResult<Value>>
+/** `beforeFetch` is for the caller's own count of calls: it runs before the host is called, and may throw. */
+export type DocumentReader<Value> = (url: string, beforeFetch?: () => Promise<void>) => Promise<DocumentResult<Value>>
 
 export type ReaderSettings = FetchSettings & {
   readonly policy: UrlPolicy
@@ -65,52 +66,63 @@ async function fetchAndRead<Value>(url: string, kind: DocumentKind<Value>, setti
   return { outcome: 'fetched', value: reading.value, seconds: freshSeconds(fetched.cacheControl, fetched.age) } as const
 }
 
+/** What is known of each URL without a call: validated values, and failures for a short while. */
+function createMemory<Value>(settings: ReaderSettings) {
+  const values = createLru<Entry<Value>>(settings)
+  const failures = createLru<Failure & { readonly untilSeconds: number }>(settings)
+  /** When the host is down, a value that was validated within the last day still counts (THREATS E22). */
+  const staleOr = (url: string, failure: Failure): DocumentResult<Value> => {
+    const known = values.get(url)
+    return known !== undefined && settings.nowSeconds() < known.staleUntilSeconds
+      ? { outcome: 'read', value: known.value, source: 'stale' }
+      : { outcome: failure.outcome, detail: failure.detail }
+  }
+  return {
+    recall: (url: string): DocumentResult<Value> | undefined => {
+      const now = settings.nowSeconds()
+      const known = values.get(url)
+      if (known !== undefined && now < known.freshUntilSeconds) {
+        return { outcome: 'read', value: known.value, source: 'cached' }
+      }
+      const failure = failures.get(url)
+      return failure !== undefined && now < failure.untilSeconds ? staleOr(url, failure) : undefined
+    },
+    keep: (url: string, value: Value, seconds: number): DocumentResult<Value> => {
+      const now = settings.nowSeconds()
+      const staleUntilSeconds = now + longestLifetimeSeconds
+      values.set(url, { value, freshUntilSeconds: now + seconds, staleUntilSeconds })
+      failures.delete(url)
+      return { outcome: 'read', value, source: 'fetched' }
+    },
+    fail: (url: string, failure: Failure): DocumentResult<Value> => {
+      failures.set(url, { ...failure, untilSeconds: settings.nowSeconds() + settings.failureSeconds })
+      // A host that answers with a wrong document has changed its mind: only silence is bridged with what it said before.
+      if (failure.outcome === 'invalid') values.delete(url)
+      return staleOr(url, failure)
+    },
+  }
+}
+
 /**
  * Reads one kind of document with a bounded memory keyed by the exact URL (THREATS E15): validated values only, for five
- * minutes to a day; failures for a minute at most; one request at a time for each URL. When the host is down, a value that
- * was validated within the last day still counts (THREATS E22).
+ * minutes to a day; failures for a minute at most; one request at a time for each URL.
  */
 export function createDocumentReader<Value>(
   kind: DocumentKind<Value>,
   settings: ReaderSettings,
 ): DocumentReader<Value> {
-  const values = createLru<Entry<Value>>(settings)
-  const failures = createLru<Failure & { readonly untilSeconds: number }>(settings)
+  const memory = createMemory<Value>(settings)
   const underway = new Map<string, Promise<DocumentResult<Value>>>()
-
   const load = async (url: string): Promise<DocumentResult<Value>> => {
     const loaded = await fetchAndRead(url, kind, settings)
-    const now = settings.nowSeconds()
     if (loaded.outcome === 'refused') return loaded
-    if (loaded.outcome === 'fetched') {
-      values.set(url, {
-        value: loaded.value,
-        freshUntilSeconds: now + loaded.seconds,
-        staleUntilSeconds: now + longestLifetimeSeconds,
-      })
-      failures.delete(url)
-      return { outcome: 'read', value: loaded.value, source: 'fetched' }
-    }
-    failures.set(url, { ...loaded, untilSeconds: now + settings.failureSeconds })
-    // A host that answers with a wrong document has changed its mind: only silence is bridged with what it said before.
-    if (loaded.outcome === 'invalid') values.delete(url)
-    const known = values.get(url)
-    return known !== undefined && now < known.staleUntilSeconds
-      ? { outcome: 'read', value: known.value, source: 'stale' }
-      : loaded
+    return loaded.outcome === 'fetched' ? memory.keep(url, loaded.value, loaded.seconds) : memory.fail(url, loaded)
   }
 
-  return async (url) => {
-    const now = settings.nowSeconds()
-    const known = values.get(url)
-    if (known !== undefined && now < known.freshUntilSeconds)
-      return { outcome: 'read', value: known.value, source: 'cached' }
-    const failure = failures.get(url)
-    if (failure !== undefined && now < failure.untilSeconds) {
-      return known !== undefined && now < known.staleUntilSeconds
-        ? { outcome: 'read', value: known.value, source: 'stale' }
-        : { outcome: failure.outcome, detail: failure.detail }
-    }
+  return async (url, beforeFetch) => {
+    const recalled = memory.recall(url)
+    if (recalled !== undefined) return recalled
+    if (!underway.has(url)) await beforeFetch?.()
     const running = underway.get(url)
     if (running !== undefined) return join(running, settings.timeoutMs)
     const loading = load(url)

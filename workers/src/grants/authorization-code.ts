@@ -6,7 +6,7 @@ import { formatRefreshToken } from '../protocol/refresh-token.ts'
 import type { AuthorizationCodeRequest } from '../protocol/token-request.ts'
 import type { TokenResponse } from '../protocol/token-response.ts'
 import { type ExchangeAuthorizationCodeOutcome, exchangeAuthorizationCode } from '../store/connections.ts'
-import { type GrantSettings, issueTokens } from './issue-tokens.ts'
+import { type AuthenticatedClient, type GrantSettings, issueTokens } from './issue-tokens.ts'
 
 /** The generation of a connection's first refresh token. */
 const firstGeneration = 1
@@ -17,7 +17,7 @@ const firstGeneration = 1
  */
 export async function redeemAuthorizationCode(
   settings: GrantSettings,
-  client_id: string,
+  { client, proof }: AuthenticatedClient,
   request: AuthorizationCodeRequest,
 ): Promise<TokenResponse> {
   const { connection_id, code } = request.code
@@ -26,7 +26,8 @@ export async function redeemAuthorizationCode(
   const exchange = await exchangeAuthorizationCode(settings.store, {
     p_connection_id: connection_id,
     p_code_digests: await digestsToCompare(settings.tokenPeppers, 'code', code),
-    p_client_id: client_id,
+    p_client_id: client.client_id,
+    p_client: proof,
     p_redirect_uri: request.redirect_uri ?? null,
     p_code_challenge: await s256(request.code_verifier),
     p_resource_candidates: request.resource?.candidates ?? null,
@@ -54,6 +55,8 @@ function codeRefused(refusal: Refusal): OAuthError {
     case 'connection_revoked':
     case 'account_disabled':
     case 'server_unavailable':
+    case 'client_changed':
+    case 'assertion_replayed':
       return refused(refusal.outcome)
     case 'redirect_uri_mismatch':
       return refused('code_redirect_uri_mismatch')

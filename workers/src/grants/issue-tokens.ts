@@ -5,7 +5,10 @@ import { accessTokenClaims, accessTokenSeconds, accessTokenType } from '../proto
 import { idTokenClaims, idTokenType } from '../protocol/id-token.ts'
 import { type TokenResponse, tokenResponse } from '../protocol/token-response.ts'
 import type { Store } from '../store/client.ts'
-import type { Connection, RequestFacts } from '../store/rows.ts'
+import type { ClientProof, Connection, RequestFacts } from '../store/rows.ts'
+
+/** Who asks for tokens, proven by its registered method. */
+export type AuthenticatedClient = { readonly client: { readonly client_id: string }; readonly proof: ClientProof }
 
 /** What a grant needs of the deployment and of the request. */
 export type GrantSettings = {

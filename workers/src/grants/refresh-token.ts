@@ -6,7 +6,7 @@ import { formatRefreshToken } from '../protocol/refresh-token.ts'
 import type { RefreshTokenRequest } from '../protocol/token-request.ts'
 import type { TokenResponse } from '../protocol/token-response.ts'
 import { type RotateRefreshTokenOutcome, rotateRefreshToken } from '../store/connections.ts'
-import { type GrantSettings, issueTokens } from './issue-tokens.ts'
+import { type AuthenticatedClient, type GrantSettings, issueTokens } from './issue-tokens.ts'
 
 /**
  * Uses a refresh token (RFC 6749 §6, OAuth 2.1 §4.3) in one database call: the current one is rotated, its immediate
@@ -16,7 +16,7 @@ import { type GrantSettings, issueTokens } from './issue-tokens.ts'
  */
 export async function refreshTokens(
   settings: GrantSettings,
-  client_id: string,
+  { client, proof }: AuthenticatedClient,
   request: RefreshTokenRequest,
 ): Promise<TokenResponse> {
   const presented = request.refresh_token
@@ -26,7 +26,8 @@ export async function refreshTokens(
     p_connection_id: presented.connection_id,
     p_generation: presented.generation,
     p_token_digests: await digestsToCompare(settings.tokenPeppers, 'refresh', presented.refresh_token),
-    p_client_id: client_id,
+    p_client_id: client.client_id,
+    p_client: proof,
     p_resource_candidates: request.resource?.candidates ?? null,
     p_scope: request.scope,
     p_successor_digest: stored.digest,
@@ -59,6 +60,8 @@ function refreshRefused(refusal: Refusal): OAuthError {
     case 'connection_revoked':
     case 'account_disabled':
     case 'server_unavailable':
+    case 'client_changed':
+    case 'assertion_replayed':
       return refused(refusal.outcome)
     case 'resource_mismatch':
       return refused('refresh_resource_mismatch')

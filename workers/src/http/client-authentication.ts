@@ -1,16 +1,42 @@
 import type { Context } from 'hono'
-import { findClient } from '../clients/find-client.ts'
+import { type ProvenClient, proveClient } from '../clients/prove-client.ts'
 import type { AppEnv } from '../context.ts'
-import type { Client } from '../protocol/client-metadata.ts'
+import { assertionSubject } from '../crypto/client-assertion.ts'
 import { refused } from '../protocol/errors.ts'
 import type { Parameters } from '../protocol/parameters.ts'
-import { type BasicCredentials, parseBasic } from './basic-credentials.ts'
+import type { PresentedClient } from '../protocol/presented-client.ts'
+import { clientAssertionType } from '../protocol/server-capabilities.ts'
+import { parseBasic } from './basic-credentials.ts'
+import { countFetch, knownClient } from './known-client.ts'
 
-/** How a caller says who it is: one of the registered methods, and nothing proven yet. */
-export type PresentedClient =
-  | { readonly method: 'none'; readonly client_id: string }
-  | { readonly method: 'client_secret_post'; readonly client_id: string; readonly client_secret: string }
-  | { readonly method: 'client_secret_basic'; readonly readings: readonly BasicCredentials[] }
+/** The ways of authenticating that a request uses at once; one is the most there may be (RFC 6749 §2.3, F12). */
+function refuseSeveral(authorization: string | undefined, parameters: Parameters): void {
+  const used = [authorization, parameters.get('client_secret'), parameters.get('client_assertion')]
+  if (used.filter((one) => one !== undefined).length > 1) throw refused('client_authentication_repeated')
+}
+
+function presentedBasic(authorization: string, client_id: string | undefined): PresentedClient {
+  const readings = parseBasic(authorization)
+  const [decoded] = readings ?? []
+  if (readings === undefined || decoded === undefined) throw refused('client_authentication_failed')
+  // The Python SDK sends client_id in the body as well: good while it is the same (INTEROP 4.6).
+  const isSame = client_id === undefined || readings.some(({ user }) => user === client_id)
+  if (!isSame) throw refused('client_authentication_repeated')
+  // Ids and secrets of ours are the same in both readings; a client's own spelling of them need not be.
+  const user = client_id ?? decoded.user
+  const secrets = readings.filter((reading) => reading.user === user).map(({ password }) => password)
+  return { method: 'client_secret_basic', client_id: user, secrets }
+}
+
+function presentedAssertion(assertion: string, parameters: Parameters): PresentedClient {
+  if (parameters.get('client_assertion_type') !== clientAssertionType) {
+    throw refused('assertion_refused', `client_assertion_type must be ${clientAssertionType}`)
+  }
+  // RFC 7521 §4.2: client_id may be left out, the subject says it.
+  const client_id = parameters.get('client_id') ?? assertionSubject(assertion)
+  if (client_id === undefined) throw refused('assertion_refused', 'client_assertion is not a JWT with a subject')
+  return { method: 'private_key_jwt', client_id, assertion }
+}
 
 /**
  * Reads the credentials of a client from header or body, never from both (RFC 6749 §2.3, F12).
@@ -19,33 +45,27 @@ export type PresentedClient =
 export function presentedClient(authorization: string | undefined, parameters: Parameters): PresentedClient {
   const client_id = parameters.get('client_id')
   const client_secret = parameters.get('client_secret')
-  // Not supported, and never quietly skipped in favour of a weaker method (SECURITY §26).
-  if (parameters.get('client_assertion') !== undefined) {
-    throw refused((authorization ?? client_secret) ? 'client_authentication_repeated' : 'client_authentication_failed')
-  }
-  if (authorization === undefined) {
-    if (client_id === undefined) throw refused('client_id_missing')
-    if (client_secret === undefined) return { method: 'none', client_id }
-    return { method: 'client_secret_post', client_id, client_secret }
-  }
-  const readings = parseBasic(authorization)
-  if (readings === undefined) throw refused('client_authentication_failed')
-  if (client_secret !== undefined) throw refused('client_authentication_repeated')
-  // The Python SDK sends client_id in the body as well: good while it is the same (INTEROP 4.6).
-  const isSame = client_id === undefined || readings.some(({ user }) => user === client_id)
-  if (!isSame) throw refused('client_authentication_repeated')
-  return { method: 'client_secret_basic', readings: readings.filter(({ user }) => user === (client_id ?? user)) }
+  const assertion = parameters.get('client_assertion')
+  refuseSeveral(authorization, parameters)
+  if (authorization !== undefined) return presentedBasic(authorization, client_id)
+  if (assertion !== undefined) return presentedAssertion(assertion, parameters)
+  if (client_id === undefined) throw refused('client_id_missing')
+  if (client_secret === undefined) return { method: 'none', client_id }
+  return { method: 'client_secret_post', client_id, secrets: [client_secret] }
 }
 
 /**
  * The client behind a request to /token or /revoke, its registered method enforced both ways (SECURITY §26, F11).
  * @throws OAuthError invalid_client, or client_unknown when nobody is registered under that id
  */
-export async function authenticateClient(c: Context<AppEnv>, parameters: Parameters): Promise<Client> {
+export async function authenticateClient(c: Context<AppEnv>, parameters: Parameters): Promise<ProvenClient> {
   const presented = presentedClient(c.req.header('authorization'), parameters)
-  // No known client has a secret (see tokenEndpointAuthMethods), so whoever sends one is somebody else.
-  if (presented.method !== 'none') throw refused('client_authentication_failed')
-  const client = await findClient(c.var.store, presented.client_id, c.var.clock())
-  if (client.token_endpoint_auth_method !== 'none') throw refused('client_authentication_missing')
-  return client
+  const client = await knownClient(c, presented.client_id)
+  const { seal, keySets, clock, config } = c.var
+  const nowSeconds = Math.floor(clock() / 1_000)
+  return proveClient(
+    { seal, keySets, issuer: config.issuer, nowSeconds, beforeFetch: countFetch(c) },
+    client,
+    presented,
+  )
 }

@@ -8,14 +8,14 @@ import { mediaType, readBodyText } from './body.ts'
 const jsonLimitBytes = 32_768
 
 /**
- * The JSON body of a management request; what it holds is judged by its schema.
+ * The JSON body of a management or registration request; what it holds is judged by its schema.
  * @throws OAuthError invalid_request
  */
-export async function readJsonBody(c: Context<AppEnv>): Promise<unknown> {
+export async function readJsonBody(c: Context<AppEnv>, limitBytes = jsonLimitBytes): Promise<unknown> {
   if (mediaType(c.req.header('content-type')) !== 'application/json') {
     throw refused('content_type_unsupported', 'Content-Type must be application/json')
   }
-  const body = await readBodyText(c.req.raw, jsonLimitBytes)
+  const body = await readBodyText(c.req.raw, limitBytes)
   if (body === undefined) throw refused('request_too_large')
   return parseJson(body)
 }

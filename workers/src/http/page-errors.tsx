@@ -20,6 +20,7 @@ function pageStatus(error: OAuthError): ContentfulStatusCode {
 export function deadEnd(c: Context<AppEnv>, error: OAuthError, options: DeadEndOptions = {}): Promise<Response> {
   const { title, what_happened, what_to_do } = reasons[error.reason]
   c.set('reason', error.reason)
+  if (error.cause !== undefined) c.set('cause', error.cause)
   if (error.retryAfterSeconds !== undefined) c.header('Retry-After', error.retryAfterSeconds.toString())
   const page = ErrorPage({
     frame: frameOf(c),

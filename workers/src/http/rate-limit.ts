@@ -11,6 +11,7 @@ export type RateLimitName =
   | 'RATE_KEY_FAILURES'
   | 'RATE_REGISTER'
   | 'RATE_API'
+  | 'RATE_DOCUMENTS'
 
 type RateLimitBinding = { limit(options: { key: string }): Promise<{ success: boolean }> }
 

@@ -69,14 +69,19 @@ export function describeKey(key: StoredKey) {
   }
 }
 
+/** RFC 9728 §3.1: the well-known path goes between host and path. */
+export function metadataUrlOf(server_url: string): string {
+  const { origin, pathname } = new URL(server_url)
+  return `${origin}/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}`
+}
+
 /** How a server's URL is proven (HTTP-API "Server management"): what must be served, and where. */
 export function describeVerification(server: StoredServer, issuer: string) {
   if (server.status === 'verified') return { required: false }
-  const { origin, pathname, hostname } = new URL(server.server_url)
+  const { hostname } = new URL(server.server_url)
   return {
     required: true,
-    // RFC 9728 §3.1: the well-known path goes between host and path.
-    metadata_url: `${origin}/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}`,
+    metadata_url: metadataUrlOf(server.server_url),
     metadata: {
       resource: server.server_url,
       authorization_servers: [issuer],

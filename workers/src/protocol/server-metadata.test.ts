@@ -6,7 +6,7 @@ import { authorizationServerMetadata } from './server-metadata.ts'
 const issuer = 'https://as.test'
 
 describe('authorization server metadata', () => {
-  const metadata = authorizationServerMetadata(issuer)
+  const metadata = authorizationServerMetadata(issuer, { registrationIsOn: true })
 
   it('names the issuer byte for byte and https endpoints below it (RFC 8414 §2)', () => {
     expect(metadata.issuer).toBe(issuer)
@@ -23,8 +23,20 @@ describe('authorization server metadata', () => {
     expect(isGrantType('password')).toBe(false)
   })
 
-  it('K12 promises no secret that no client can have', () => {
-    expect(metadata.token_endpoint_auth_methods_supported).toEqual(['none'])
+  it('K12 lists every way a client may authenticate, and `none` for those that need none (INTEROP 4.1)', () => {
+    expect(metadata.token_endpoint_auth_methods_supported).toEqual([
+      'none',
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+    ])
+    expect(metadata.token_endpoint_auth_signing_alg_values_supported).toEqual(['ES256', 'RS256', 'PS256', 'EdDSA'])
+    expect(metadata.client_id_metadata_document_supported).toBe(true)
+  })
+
+  it('names the registration endpoint only where it is open (RFC 8414 §2)', () => {
+    expect(metadata.registration_endpoint).toBe('https://as.test/register')
+    expect(authorizationServerMetadata(issuer, { registrationIsOn: false })).not.toHaveProperty('registration_endpoint')
   })
 
   it('A21 says that answers carry iss (RFC 9207 §3)', () => {

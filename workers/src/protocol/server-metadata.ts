@@ -1,16 +1,21 @@
 import { identityScopes } from './scope.ts'
 import * as capability from './server-capabilities.ts'
 
+type RegistrationSwitch = { readonly registrationIsOn: boolean }
+
 /**
  * Authorization server metadata (RFC 8414 §2) and OpenID Connect Discovery 1.0 §3 in one: what the capability table
  * says, and nothing else. Both documents hold it all: a client that read only the first one and got an ID token would
  * otherwise have to take it for RS256 (OpenID Connect Core §3.1.3.7).
  */
-export function authorizationServerMetadata(issuer: string) {
+export function authorizationServerMetadata(issuer: string, { registrationIsOn }: RegistrationSwitch) {
   return {
     issuer,
     authorization_endpoint: `${issuer}/authorize`,
     token_endpoint: `${issuer}/token`,
+    ...(registrationIsOn && { registration_endpoint: `${issuer}/register` }),
+    // CIMD draft §5: clients bring an https URL as their client_id.
+    client_id_metadata_document_supported: true,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     // Short on purpose: some clients ask for all of it. Each server's own scopes are in its resource metadata.
     scopes_supported: identityScopes,
@@ -18,9 +23,11 @@ export function authorizationServerMetadata(issuer: string) {
     response_modes_supported: capability.responseModes,
     grant_types_supported: capability.grantTypes,
     token_endpoint_auth_methods_supported: capability.tokenEndpointAuthMethods,
+    token_endpoint_auth_signing_alg_values_supported: capability.clientAssertionAlgorithms,
     code_challenge_methods_supported: capability.codeChallengeMethods,
     revocation_endpoint: `${issuer}/revoke`,
     revocation_endpoint_auth_methods_supported: capability.tokenEndpointAuthMethods,
+    revocation_endpoint_auth_signing_alg_values_supported: capability.clientAssertionAlgorithms,
     introspection_endpoint: `${issuer}/introspect`,
     introspection_endpoint_auth_methods_supported: capability.introspectionEndpointAuthMethods,
     // RFC 9207 §3.

@@ -1,14 +1,16 @@
 import { type Context, Hono } from 'hono'
-import { findClient } from '../clients/find-client.ts'
+import { snapshotOf } from '../clients/client-snapshot.ts'
 import type { AppEnv } from '../context.ts'
 import { newTransactionId } from '../crypto/random.ts'
 import { readBodyText } from '../http/body.ts'
 import { ensureBrowser } from '../http/browser.ts'
 import { errorToClient } from '../http/client-redirect.tsx'
 import { isFormEncoded } from '../http/csrf.ts'
+import { knownClient } from '../http/known-client.ts'
 import { newCandidateCode } from '../http/new-code.ts'
 import { answerWithPage, deadEnd } from '../http/page-errors.tsx'
 import { rateLimit } from '../http/rate-limit.ts'
+import { verifyOnTheSpot } from '../http/server-verification.ts'
 import { readSession } from '../http/session.ts'
 import { consentAnswer, signInAnswer } from '../http/transaction-pages.tsx'
 import {
@@ -18,11 +20,11 @@ import {
   readState,
 } from '../protocol/authorization-request.ts'
 import { successRedirect } from '../protocol/authorization-response.ts'
+import type { Client } from '../protocol/client-metadata.ts'
 import { assertNever, OAuthError, refused } from '../protocol/errors.ts'
 import { type Parameters, parametersFrom } from '../protocol/parameters.ts'
 import { isReason } from '../protocol/reasons.ts'
 import { proveRedirect, type TrustedRedirect } from '../protocol/redirect-uri.ts'
-import type { ClientSnapshot } from '../store/rows.ts'
 import { type AuthorizationRow, type OpenTransactionOutcome, openTransaction } from '../store/transactions.ts'
 
 /** The authorization endpoint (OAuth 2.1 §4.1.1). */
@@ -35,7 +37,7 @@ export const authorizeRoute = new Hono<AppEnv>()
 const queryLimitCharacters = 8_192
 
 type Proven = {
-  readonly client: ClientSnapshot
+  readonly client: Client
   readonly redirect: TrustedRedirect
   readonly parameters: Parameters
 }
@@ -45,7 +47,7 @@ async function authorize(c: Context<AppEnv>): Promise<Response> {
   if (search.length > queryLimitCharacters) throw refused('request_too_large')
   const parameters = parametersFrom(searchParams)
   // Client and redirect URI first: until both are proven an error is our page, never a redirect (RFC 6749 §4.1.2.1).
-  const client = await findClient(c.var.store, readClientId(parameters), c.var.clock())
+  const client = await knownClient(c, readClientId(parameters))
   const redirect = proveRedirect(client, parameters.get('redirect_uri'), c.var.config.privateUseSchemes)
   try {
     return await open(c, { client, redirect, parameters })
@@ -70,22 +72,32 @@ async function open(c: Context<AppEnv>, { client, redirect, parameters }: Proven
   const browser = await ensureBrowser(c)
   const session = await readSession(c)
   const candidate = await newCandidateCode(c)
-  const opened = await openTransaction(store, {
-    p_transaction_id: newTransactionId(),
-    p_browser_digests: browser.digests,
-    p_browser_digest: browser.stored.digest,
-    p_kid: browser.stored.kid,
-    p_session_digests: session.digests,
-    p_client: client,
-    p_authorization: authorizationRow(c, request, redirect),
-    p_connection_id: candidate.connection_id,
-    p_code_digest: candidate.code_digest,
-    p_lifetimes: config.lifetimes,
-    p_max_open_transactions: config.limits.open_transactions,
-    p_request: requestFacts,
-  })
+  const p_client = await snapshotOf(client)
+  const attempt = () =>
+    openTransaction(store, {
+      p_transaction_id: newTransactionId(),
+      p_browser_digests: browser.digests,
+      p_browser_digest: browser.stored.digest,
+      p_kid: browser.stored.kid,
+      p_session_digests: session.digests,
+      p_client,
+      p_authorization: authorizationRow(c, request, redirect),
+      p_connection_id: candidate.connection_id,
+      p_code_digest: candidate.code_digest,
+      p_lifetimes: config.lifetimes,
+      p_max_open_transactions: config.limits.open_transactions,
+      p_request: requestFacts,
+    })
+  const first = await attempt()
+  const opened = (await isProvenNow(c, first)) ? await attempt() : first
   const viewer = { browser: browser.value, session: session.value }
   return answerOpened(c, { opened, viewer, redirect, code: candidate.code })
+}
+
+/** A server whose URL nobody has proven yet gets its chance on the spot (HTTP-API "Proof of server_url"). */
+async function isProvenNow(c: Context<AppEnv>, opened: OpenTransactionOutcome): Promise<boolean> {
+  if (opened.outcome !== 'invalid_target' || opened.server_url === undefined) return false
+  return verifyOnTheSpot(c, opened.server_url)
 }
 
 function authorizationRow(

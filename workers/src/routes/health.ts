@@ -4,7 +4,7 @@ import { refused } from '../protocol/errors.ts'
 import { readReadiness } from '../store/maintenance.ts'
 
 /** The schema this code was written against; a migration that changes the functions raises it in mcp_data.settings. */
-const expectedSchemaVersion = '20261124000000'
+const expectedSchemaVersion = '20261125000000'
 
 /** `ok` only: nothing of environment or versions (M11). */
 export const healthRoute = new Hono<AppEnv>()

@@ -20,7 +20,7 @@ export const metadataRoute = new Hono<AppEnv>()
   .get('/.well-known/oauth-protected-resource/:server_id', hostedCopy)
 
 function serverMetadata(c: Context<AppEnv>): Promise<Response> {
-  return cacheableJson(c, authorizationServerMetadata(c.var.config.issuer))
+  return cacheableJson(c, authorizationServerMetadata(c.var.config.issuer, c.var.config))
 }
 
 function managementResource(c: Context<AppEnv>): Promise<Response> {

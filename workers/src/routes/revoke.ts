@@ -14,19 +14,20 @@ export const revokeRoute = new Hono<AppEnv>().post('/revoke', rateLimit('RATE_TO
   const parameters = await readParameters(c)
   const token = parameters.get('token')
   if (token === undefined) throw refused('token_missing')
-  const client = await authenticateClient(c, parameters)
+  const { client, proof } = await authenticateClient(c, parameters)
   const target = await revocationTarget(c, token)
   if (target === undefined) {
     c.set('reason', 'token_malformed')
   } else {
-    const request = { p_client_id: client.client_id, p_request: c.var.requestFacts }
+    const request = { p_client_id: client.client_id, p_client: proof, p_request: c.var.requestFacts }
     const { outcome } = await revokeToken(c.var.store, { ...target, ...request })
+    if (outcome === 'assertion_replayed') throw refused(outcome)
     c.set('reason', outcome)
   }
   return c.body(null, 200)
 })
 
-type RevocationTarget = Omit<RevokeTokenArguments, 'p_client_id' | 'p_request'>
+type RevocationTarget = Omit<RevokeTokenArguments, 'p_client_id' | 'p_client' | 'p_request'>
 
 /** What the token names; undefined when it is no token of ours. The hint is not needed: the shapes differ (RFC 7009 §2.1). */
 async function revocationTarget(c: Context<AppEnv>, token: string): Promise<RevocationTarget | undefined> {

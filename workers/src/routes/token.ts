@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../context.ts'
 import { redeemAuthorizationCode } from '../grants/authorization-code.ts'
-import type { GrantSettings } from '../grants/issue-tokens.ts'
+import type { AuthenticatedClient, GrantSettings } from '../grants/issue-tokens.ts'
 import { refreshTokens } from '../grants/refresh-token.ts'
 import { authenticateClient } from '../http/client-authentication.ts'
 import { readParameters } from '../http/parameters.ts'
@@ -16,18 +16,18 @@ export const tokenRoute = new Hono<AppEnv>().post('/token', rateLimit('RATE_TOKE
   const parameters = await readParameters(c)
   // What the request lacks is told before who sends it is asked for: that needs no look-up, and burns nothing (F10).
   const request = parseTokenRequest(parameters, c.var.config)
-  const client = await authenticateClient(c, parameters)
-  if (!mayUse(client, request.grant_type)) throw refused('grant_type_not_registered')
-  const response = await issue(grantSettings(c), client.client_id, request)
+  const authenticated = await authenticateClient(c, parameters)
+  if (!mayUse(authenticated.client, request.grant_type)) throw refused('grant_type_not_registered')
+  const response = await issue(grantSettings(c), authenticated, request)
   return c.json(response)
 })
 
-function issue(settings: GrantSettings, client_id: string, request: TokenRequest): Promise<TokenResponse> {
+function issue(settings: GrantSettings, client: AuthenticatedClient, request: TokenRequest): Promise<TokenResponse> {
   switch (request.grant_type) {
     case 'authorization_code':
-      return redeemAuthorizationCode(settings, client_id, request)
+      return redeemAuthorizationCode(settings, client, request)
     case 'refresh_token':
-      return refreshTokens(settings, client_id, request)
+      return refreshTokens(settings, client, request)
     default:
       return assertNever(request)
   }

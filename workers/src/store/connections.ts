@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { callFor, type Store } from './client.ts'
-import { absent, connection, limited, outcome, type RequestFacts, refusal } from './rows.ts'
+import { absent, type ClientProof, connection, limited, outcome, type RequestFacts, refusal } from './rows.ts'
 
 export type ExchangeAuthorizationCodeArguments = {
   readonly p_connection_id: string
@@ -13,6 +13,7 @@ export type ExchangeAuthorizationCodeArguments = {
   readonly p_scope: readonly string[] | null
   readonly p_refresh_digest: string
   readonly p_kid: string
+  readonly p_client: ClientProof
   readonly p_request: RequestFacts
 }
 
@@ -29,6 +30,8 @@ const exchangeAuthorizationCodeOutcome = z.discriminatedUnion('outcome', [
   outcome('connection_revoked'),
   outcome('account_disabled'),
   outcome('client_blocked'),
+  outcome('client_changed'),
+  outcome('assertion_replayed'),
   outcome('server_unavailable'),
   limited,
 ])
@@ -52,6 +55,7 @@ export type RotateRefreshTokenArguments = {
   readonly p_successor_ciphertext: string
   readonly p_kid: string
   readonly p_retry: { readonly window_seconds: number; readonly max: number }
+  readonly p_client: ClientProof
   readonly p_request: RequestFacts
 }
 
@@ -66,6 +70,8 @@ const rotateRefreshTokenOutcome = z.discriminatedUnion('outcome', [
   outcome('connection_revoked'),
   outcome('account_disabled'),
   outcome('client_blocked'),
+  outcome('client_changed'),
+  outcome('assertion_replayed'),
   outcome('server_unavailable'),
   limited,
 ])
@@ -84,10 +90,15 @@ export type RevokeTokenArguments = {
   /** null: it was an access token, and its signature was ours. */
   readonly p_refresh_digests: readonly string[] | null
   readonly p_generation: number | null
+  readonly p_client: ClientProof
   readonly p_request: RequestFacts
 }
 
-const revokeTokenOutcome = z.discriminatedUnion('outcome', [outcome('revoked'), outcome('nothing')])
+const revokeTokenOutcome = z.discriminatedUnion('outcome', [
+  outcome('revoked'),
+  outcome('nothing'),
+  outcome('assertion_replayed'),
+])
 export type RevokeTokenOutcome = z.infer<typeof revokeTokenOutcome>
 
 export function revokeToken(store: Store, args: RevokeTokenArguments): Promise<RevokeTokenOutcome> {

@@ -10,6 +10,7 @@ import * as maintenance from './maintenance.ts'
 import * as servers from './servers.ts'
 import * as sessions from './sessions.ts'
 import * as transactions from './transactions.ts'
+import * as verification from './verification.ts'
 
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
@@ -26,6 +27,7 @@ const exported = {
   ...servers,
   ...sessions,
   ...transactions,
+  ...verification,
 }
 
 // ARCHITECTURE decision 11, both directions: these two lines do not compile when a function or an export is missing.

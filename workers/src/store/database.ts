@@ -7,6 +7,11 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 
 /** The arguments of each function of schema mcp. Those with a default may be left out. */
 export type FunctionArguments = {
+  begin_verification: {
+    p_server_id: string | null
+    p_server_url: string | null
+    p_caller: Json | null
+  }
   clean_up: {
     p_batch: number | null
     p_retention?: Json | null
@@ -52,6 +57,12 @@ export type FunctionArguments = {
     p_scope: readonly string[] | null
     p_refresh_digest: Digest | null
     p_kid: string | null
+    p_client?: Json | null
+    p_request?: Json | null
+  }
+  finish_verification: {
+    p_server_id: string | null
+    p_server_url: string | null
     p_request?: Json | null
   }
   get_client: {
@@ -134,6 +145,7 @@ export type FunctionArguments = {
     p_connection_id: string | null
     p_refresh_digests: readonly Digest[] | null
     p_generation: number | null
+    p_client?: Json | null
     p_request?: Json | null
   }
   rotate_refresh_token: {
@@ -147,6 +159,7 @@ export type FunctionArguments = {
     p_successor_ciphertext: Digest | null
     p_kid: string | null
     p_retry: Json | null
+    p_client?: Json | null
     p_request?: Json | null
   }
   send_email_code: {

@@ -43,6 +43,15 @@ export const callerRefusals = [
 
 export const clientAuthMethod = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
 
+/** How a client authenticated: kept with the connection, so that a weaker proof is noticed later (SECURITY §24, §26). */
+export type ClientProof = {
+  readonly method: z.infer<typeof clientAuthMethod>
+  /** RFC 7638 thumbprints of every key it has registered now. */
+  readonly key_thumbprints?: readonly string[]
+  /** Of private_key_jwt; its `jti` is used up by the call. */
+  readonly assertion?: { readonly jti_digest: string; readonly expires_at_seconds: number }
+}
+
 /** What a transaction and a connection keep of a client (SECURITY §24). */
 export const clientSnapshot = z.object({
   client_id: z.string(),
@@ -53,9 +62,11 @@ export const clientSnapshot = z.object({
   grant_types: absent(z.readonly(z.array(z.string()))),
   application_type: absent(z.string()),
   client_uri: absent(z.string()),
+  /** Thumbprints of the keys that stood in the metadata itself when the person was asked. */
+  key_thumbprints: absent(z.readonly(z.array(z.string()))),
 })
 type SnapshotMembers = z.infer<typeof clientSnapshot>
-type OptionalMember = 'grant_types' | 'application_type' | 'client_uri'
+type OptionalMember = 'grant_types' | 'application_type' | 'client_uri' | 'key_thumbprints'
 export type ClientSnapshot = Omit<SnapshotMembers, OptionalMember> & Partial<Pick<SnapshotMembers, OptionalMember>>
 
 export const scopeRow = z.object({
@@ -65,6 +76,23 @@ export const scopeRow = z.object({
   default: z.boolean(),
 })
 export type ScopeRow = z.infer<typeof scopeRow>
+
+/** A server as its owner sees it. */
+export const serverRow = z.object({
+  server_id: z.string(),
+  server_url: z.string(),
+  server_name: z.string(),
+  description: absent(z.string()),
+  logo_url: absent(z.string()),
+  scopes: z.array(scopeRow),
+  status: z.string(),
+  created_at_seconds: z.number(),
+  verified_at_seconds: absent(z.number()),
+  token_lifetime_seconds: absent(z.number()),
+  share_email: z.boolean(),
+  client_policy: z.string(),
+  owner: z.boolean(),
+})
 
 /** What the pages need to know of an authorization that is under way. */
 export const transaction = z.object({

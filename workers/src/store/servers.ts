@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { callFor, type Store } from './client.ts'
-import { absent, callerRefusals, limited, outcome, type RequestFacts, type ScopeRow, scopeRow } from './rows.ts'
+import { callerRefusals, limited, outcome, type RequestFacts, type ScopeRow, scopeRow, serverRow } from './rows.ts'
 
 /** Who calls /api: a management token, or an access token for this server's own API; null is nobody. */
 export type Caller =
@@ -12,21 +12,6 @@ export type Caller =
       readonly scopes: readonly string[]
     }
 
-const serverRow = z.object({
-  server_id: z.string(),
-  server_url: z.string(),
-  server_name: z.string(),
-  description: absent(z.string()),
-  logo_url: absent(z.string()),
-  scopes: z.array(scopeRow),
-  status: z.string(),
-  created_at_seconds: z.number(),
-  verified_at_seconds: absent(z.number()),
-  token_lifetime_seconds: absent(z.number()),
-  share_email: z.boolean(),
-  client_policy: z.string(),
-  owner: z.boolean(),
-})
 export type ServerRow = z.infer<typeof serverRow>
 
 const publicServerRow = z.object({

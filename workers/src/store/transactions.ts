@@ -68,7 +68,7 @@ const approved = z.object({
 const openTransactionOutcome = z.discriminatedUnion('outcome', [
   outcome('client_unknown'),
   outcome('client_blocked'),
-  refusal('invalid_target'),
+  z.object({ outcome: z.literal('invalid_target'), reason: z.string(), server_url: absent(z.string()) }),
   refusal('invalid_scope'),
   refusal('unauthorized_client'),
   signIn,

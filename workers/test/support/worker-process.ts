@@ -27,6 +27,7 @@ export async function runWorker(port: number, variables: Readonly<Record<string,
       handleStructuredLogs: keep,
       modules: [{ type: 'ESModule', path: 'index.js', contents: await bundle() }],
       compatibilityDate: '2026-10-20',
+      compatibilityFlags: ['global_fetch_strictly_public'],
       bindings: { ...variables },
     }),
   )

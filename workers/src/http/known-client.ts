@@ -1,0 +1,19 @@
+import type { Context } from 'hono'
+import { findClient } from '../clients/find-client.ts'
+import type { AppEnv } from '../context.ts'
+import type { Client } from '../protocol/client-metadata.ts'
+import { countAgainst } from './rate-limit.ts'
+
+/** Counts a call to a stranger's host against the address that causes it (SECURITY, Limits). */
+export function countFetch(c: Context<AppEnv>): () => Promise<void> {
+  return () => countAgainst(c, 'RATE_DOCUMENTS')
+}
+
+/**
+ * Who the client_id of a request stands for.
+ * @throws OAuthError as findClient, and rate_limited
+ */
+export function knownClient(c: Context<AppEnv>, client_id: string): Promise<Client> {
+  const { store, clientDocuments, seal, clock } = c.var
+  return findClient({ store, clientDocuments, seal, beforeFetch: countFetch(c) }, client_id, clock())
+}
