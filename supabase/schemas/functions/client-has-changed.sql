@@ -10,6 +10,6 @@ begin
   end if;
   return array_position(v_methods, p_client->>'method')
       < array_position(v_methods, p_connection.client->>'token_endpoint_auth_method')
-    or (cardinality(p_connection.client_keys) > 0
-      and not p_connection.client_keys && coalesce(mcp_data.text_array(p_client->'key_thumbprints'), '{}'));
+    or (cardinality(p_connection.client_keys) > 0 and jsonb_typeof(p_client->'key_thumbprints') = 'array'
+      and not p_connection.client_keys && mcp_data.text_array(p_client->'key_thumbprints'));
 end $$;

@@ -26,6 +26,10 @@ export function observe(dependencies: Dependencies): MiddlewareHandler<AppEnv> {
 function provide(c: Context<AppEnv>, dependencies: Dependencies, databaseCalls: string[]): void {
   c.set('config', dependencies.config)
   c.set('keys', dependencies.keys)
+  c.set('seal', dependencies.seal)
+  c.set('clientDocuments', dependencies.clientDocuments)
+  c.set('keySets', dependencies.keySets)
+  c.set('readServerProof', dependencies.readServerProof)
   c.set('signIn', dependencies.signIn)
   c.set('sendEmail', dependencies.sendEmail)
   c.set('clock', dependencies.clock)

@@ -19,7 +19,7 @@ describe('consent', () => {
     const client = { client_id: `dcr_${crypto.randomUUID()}`, client_name: 'Helpful tool' }
     const transaction = await openFor(visitor, { client, authorization: atServer(server) })
     const { text } = await visitor.signIn(await visitor.open(`/sign-in?transaction=${transaction}`))
-    const six = [visitor.email, 'Helpful tool', 'app.example.net', 'localhost:9401', 'files:read', 'At most 90 days']
+    const six = [visitor.email, 'Helpful tool', 'app.example.net', 'localhost:9401', 'files:read', 'At most 7 days']
     for (const shown of six) expect(text).toContain(shown)
     expect(text).toContain('name not verified')
   })
