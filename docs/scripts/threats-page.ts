@@ -32,12 +32,20 @@ function proofsIn(file: string): Proof[] {
   return [...named].map(([, , ids = '', title = '']) => ({ ids: ids.match(/[A-O]\d+/g) ?? [], title, file }))
 }
 
+/** The cases that both SDKs run have their names in JSON. */
+function casesIn(file: string): Proof[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  const named = text.matchAll(/"name": "((?:[A-O]\d{1,2} )+)((?:[^"\\]|\\.)+)"/g)
+  return [...named].map(([, ids = '', title = '']) => ({ ids: ids.match(/[A-O]\d+/g) ?? [], title, file }))
+}
+
 function allProofs(): Proof[] {
   const files = globSync(
     ['workers/{src,test}/**/*.test.{ts,tsx}', 'supabase/tests/*.test.ts', '{sdk,examples}/*/test/**/*.test.ts'],
     { cwd: root, exclude: (name: string) => name.includes('node_modules') },
   )
-  return files.sort().flatMap(proofsIn)
+  const cases = globSync('sdk/contract/*.json', { cwd: root })
+  return [...files.sort().flatMap(proofsIn), ...cases.sort().flatMap(casesIn)]
 }
 
 function section(letter: string, proofs: readonly Proof[]): string {
