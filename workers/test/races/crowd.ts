@@ -4,7 +4,7 @@ import type { Answer } from '../../../supabase/tests/support/database.ts'
 export const callers = 20
 export const rounds = 50
 
-/** Everybody at once, each on a connection of their own; the outcomes, counted. */
+/** Everybody at once, each on a connection of their own (the pool has more than there are callers); the outcomes, counted. */
 export async function crowd(
   count: number,
   call: (caller: number) => Promise<Answer>,

@@ -39,12 +39,14 @@ const ownSuccessor = (connectionId: string, generation: number, caller: number) 
 test('F3 N8 one code, twenty callers: one exchange, and the valid replays end its connection (RFC 6749 §4.1.2)', async () => {
   await eachRound(async () => {
     const connectionId = await approve(database, person, server)
-    const { outcomes } = await crowd(callers, () => exchange(database, connectionId))
-    expect(outcomes.exchanged).toBe(1)
-    // The first replay revokes; those after it find the connection revoked or are replays themselves.
-    expect((outcomes.code_replayed ?? 0) + (outcomes.connection_revoked ?? 0)).toBe(callers - 1)
-    expect(outcomes.code_replayed).toBeGreaterThanOrEqual(1)
+    const { answers, outcomes } = await crowd(callers, (caller) =>
+      exchange(database, connectionId, { p_refresh_digest: digest(`refresh ${connectionId} of ${caller}`) }),
+    )
+    expect(outcomes).toEqual({ exchanged: 1, code_replayed: callers - 1 })
     expect(await isRevoked(connectionId)).toBe(true)
+    const winner = answers.findIndex(({ outcome }) => outcome === 'exchanged')
+    const token = { p_token_digests: [digest(`refresh ${connectionId} of ${winner}`)] }
+    expect((await refresh(database, connectionId, 1, token)).outcome).toBe('connection_revoked')
   })
 })
 
@@ -64,14 +66,16 @@ test('G3 N8 one refresh token, eleven callers: one new generation, and everybody
   })
 })
 
-test('G3 one refresh token, twenty callers: one new generation at most, and retries beyond ten are reuse', async () => {
+test('G3 one refresh token, twenty callers: one new generation, ten retries with its token, and the rest is reuse', async () => {
   await eachRound(async () => {
     const connectionId = await connect(database, person, server)
-    const { outcomes } = await crowd(callers, (caller) =>
+    const { answers, outcomes } = await crowd(callers, (caller) =>
       refresh(database, connectionId, 1, ownSuccessor(connectionId, 1, caller)),
     )
-    expect(outcomes.rotated).toBe(1)
-    expect(outcomes.retried).toBe(10)
+    expect(outcomes).toEqual({ rotated: 1, retried: 10, refresh_reused: 1, connection_revoked: 8 })
+    const winner = answers.findIndex(({ outcome }) => outcome === 'rotated')
+    const sealed = answers.filter(({ outcome }) => outcome === 'retried').map((answer) => answer.successor_ciphertext)
+    expect(new Set(sealed)).toEqual(new Set([ownSuccessor(connectionId, 1, winner).p_successor_ciphertext]))
     expect(await generationOf(connectionId)).toBe(2)
     expect(await isRevoked(connectionId)).toBe(true)
   })
@@ -90,26 +94,43 @@ test('G4 the predecessor and its successor at once: never two live tokens', asyn
   })
 })
 
+/** Digests of every token handed out that would still give a new one: the current digest of a connection that lives. */
+async function liveAmong(connectionId: string, digests: readonly string[]): Promise<number> {
+  const rows = await database.query(
+    `select count(*)::integer as n from unnest($2::bytea[]) d
+     join mcp_data.connections c on c.connection_id = $1 and c.revoked_at is null and c.refresh_digest = d`,
+    [connectionId, digests],
+  )
+  return Number(rows[0]?.n)
+}
+
+type Held = { readonly generation: number; readonly digest: string }
+
 test('G5 after any interleaving of refreshes at most one refresh token of a connection is live', async () => {
-  const moves = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 12 })
+  const moves = fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 12 })
   await fc.assert(
     fc.asyncProperty(moves, fc.boolean(), async (backs, isParallel) => {
       const connectionId = await connect(database, person, server)
-      let newest = 1
-      const present = async (back: number) => {
-        const answer = await refresh(database, connectionId, Math.max(1, newest - back))
-        if (answer.outcome === 'rotated') newest += 1
+      const held: Held[] = [{ generation: 1, digest: digest(`refresh ${connectionId} 1`) }]
+      const present = async (back: number, caller: number) => {
+        const token = held[Math.max(0, held.length - 1 - back)]
+        if (token === undefined) return
+        // A successor of the caller's own: two branches would be two digests.
+        const successor = { generation: token.generation + 1, digest: digest(`${connectionId} of ${caller}`) }
+        const changes = { p_token_digests: [token.digest], p_successor_digest: successor.digest }
+        const { outcome } = await refresh(database, connectionId, token.generation, changes)
+        if (outcome === 'rotated') held.push(successor)
       }
       if (isParallel) await Promise.all(backs.map(present))
-      else for (const back of backs) await present(back)
-      const generation = await generationOf(connectionId)
-      const alive: number[] = []
-      // Used from the oldest on: a live one would rotate.
-      for (let candidate = 1; candidate <= generation; candidate++) {
-        const { outcome } = await refresh(database, connectionId, candidate)
-        if (outcome === 'rotated') alive.push(candidate)
-      }
-      expect(alive.length).toBeLessThanOrEqual(1)
+      else for (const [caller, back] of backs.entries()) await present(back, caller)
+      const live = await liveAmong(
+        connectionId,
+        held.map((token) => token.digest),
+      )
+      expect(live).toBe((await isRevoked(connectionId)) ? 0 : 1)
+      // The predecessors of the live one never give a token of their own.
+      const generations = held.map(({ generation }) => generation)
+      expect(new Set(generations).size).toBe(generations.length)
     }),
     { numRuns: 50 },
   )
