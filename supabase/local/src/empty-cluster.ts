@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { openAsBlob } from 'node:fs'
 import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 
 const cacheFolder = join(import.meta.dirname, '../../../node_modules/.cache/auth-agent-mcp')
@@ -33,7 +33,7 @@ async function makeCluster(file: string): Promise<void> {
 }
 
 async function pgliteVersion(): Promise<string> {
-  const manifest = new URL('../package.json', import.meta.resolve('@electric-sql/pglite'))
-  const { version }: { version: string } = JSON.parse(await readFile(fileURLToPath(manifest), 'utf8'))
+  const entry = createRequire(import.meta.url).resolve('@electric-sql/pglite')
+  const { version }: { version: string } = JSON.parse(await readFile(join(dirname(entry), '../package.json'), 'utf8'))
   return version
 }
