@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
 // Each layer says itself what it needs; see ARCHITECTURE, "Tests".
@@ -11,6 +10,8 @@ const layers = [
   'workers/test/conformance/vitest.config.ts',
   'workers/test/races/vitest.config.ts',
   'workers/test/browser/vitest.config.ts',
+  'workers/test/end-to-end/vitest.config.ts',
+  'docs/test/vitest.config.ts',
   'docs/test/vitest.config.ts',
 ]
 
@@ -18,9 +19,6 @@ export default defineConfig({
   test: {
     // The Worker's log lines are shown where a test fails.
     silent: 'passed-only',
-    projects: [
-      { test: { name: 'unit', include: ['workers/src/**/*.test.{ts,tsx}'], isolate: false } },
-      ...layers.filter((layer) => existsSync(layer)),
-    ],
+    projects: [{ test: { name: 'unit', include: ['workers/src/**/*.test.{ts,tsx}'], isolate: false } }, ...layers],
   },
 })

@@ -23,7 +23,7 @@ export async function setUp() {
 async function install() {
   const stampFile = join(root, 'node_modules', '.setup-stamp')
   const stamp = stampOfWhatIsWanted()
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
+  if (readIfThere(stampFile) === stamp) return
   const { code, output } = await withProgress('installing packages', () =>
     // --yes: a person's own npm settings may say no to every question.
     runQuietly('npx', ['--yes', pnpm, 'install', '--frozen-lockfile'], {
@@ -43,11 +43,9 @@ async function install() {
 function stampOfWhatIsWanted() {
   const examples = readdirSync(join(root, 'examples')).map((name) => join('examples', name))
   const folders = ['.', 'workers', 'sdk/typescript', 'supabase/local', ...examples]
-  const manifests = folders.map((folder) => join(folder, 'package.json')).filter((file) => existsSync(join(root, file)))
-  const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${pnpm}`)
-  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests])
-    hash.update(readFileSync(join(root, file)))
-  return hash.digest('hex')
+  const manifests = folders.map((folder) => join(root, folder, 'package.json')).filter((file) => existsSync(file))
+  const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml'].map((name) => join(root, name))
+  return digestOf([...files, ...manifests], `${process.platform} ${process.arch} ${pnpm}`)
 }
 
 function chooseNode() {
@@ -60,13 +58,36 @@ function chooseNode() {
   )
 }
 
-// The example and its tests import the SDK as its users do: compiled.
+// The example and its tests import the SDK as its users do: compiled. Not compiled again without need, because
+// somebody may be reading it.
 async function buildSdk(env) {
-  const project = join(root, 'sdk', 'typescript', 'tsconfig.build.json')
+  const sdk = join(root, 'sdk', 'typescript')
+  const stampFile = join(root, 'node_modules', '.sdk-stamp')
+  const stamp = digestOf([join(sdk, 'tsconfig.build.json'), ...filesIn(join(sdk, 'src'))])
+  if (existsSync(join(sdk, 'dist', 'index.js')) && readIfThere(stampFile) === stamp) return
   const { code, output } = await withProgress('building the SDK', () =>
-    runQuietly('tsc', ['-p', project], { cwd: root, env }),
+    runQuietly('tsc', ['-p', join(sdk, 'tsconfig.build.json')], { cwd: root, env }),
   )
-  if (code === 0) return
-  console.error(output)
-  throw new Sentence('The SDK does not compile: see the messages above.')
+  if (code !== 0) {
+    console.error(output)
+    throw new Sentence('The SDK does not compile: see the messages above.')
+  }
+  writeFileSync(stampFile, stamp)
+}
+
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort()
+}
+
+function digestOf(files, text = '') {
+  const hash = createHash('sha256').update(text)
+  for (const file of files) hash.update(`${file}\0`).update(readFileSync(file))
+  return hash.digest('hex')
+}
+
+function readIfThere(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined
 }

@@ -5,6 +5,7 @@ import { variables } from '../../workers/src/config-variables.ts'
 import { configurationPage } from '../scripts/configuration-page.ts'
 import { errorsPage } from '../scripts/errors-page.ts'
 import { pagesPage } from '../scripts/pages-page.ts'
+import { threatsPage } from '../scripts/threats-page.ts'
 import { blocksIn, listPages, nameOf, readPage, root } from './blocks.ts'
 
 const pages = listPages()
@@ -94,6 +95,7 @@ describe('made from the code', () => {
     ['docs/configuration.md', configurationPage],
     ['docs/errors.md', errorsPage],
     ['docs/pages.md', pagesPage],
+    ['docs/threats.md', threatsPage],
   ] as const
   test.each(made)('%s is up to date (node docs/scripts/generate-pages.ts)', (page, make) => {
     expect(readPage(page)).toBe(make())

@@ -1,30 +1,29 @@
 /** What the authorization server is measured against: the same runtime, router and database client with nothing in between. */
-import { createClient } from '@supabase/supabase-js'
+import { PostgrestClient } from '@supabase/postgrest-js'
 import { Hono } from 'hono'
 
-type Bindings = { SUPABASE_URL: string; SUPABASE_KEY: string; RPC_NAME: string; RPC_ARGUMENTS: string }
+type Bindings = { SUPABASE_URL: string; SUPABASE_KEY: string }
 
-let call: (() => Promise<unknown>) | undefined
+let client: ReturnType<typeof openClient> | undefined
 
-/** One client and one set of arguments for the life of the isolate, as the authorization server keeps its own. */
-function prepareCall(env: Bindings): () => Promise<unknown> {
-  const client = createClient(env.SUPABASE_URL, env.SUPABASE_KEY, {
-    db: { schema: 'mcp' },
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-  })
-  const args: unknown = JSON.parse(env.RPC_ARGUMENTS)
-  return async () => {
-    const { data, error } = await client.rpc(env.RPC_NAME, args)
-    if (error) throw new Error(error.message)
-    return data
-  }
+/** One for the life of the isolate, as the authorization server keeps its own. */
+function openClient(env: Bindings) {
+  const headers = { apikey: env.SUPABASE_KEY, Authorization: `Bearer ${env.SUPABASE_KEY}` }
+  return new PostgrestClient(`${env.SUPABASE_URL}/rest/v1`, { headers, schema: 'mcp', retry: false })
 }
 
 const app = new Hono<{ Bindings: Bindings }>()
+
 app.get('/json', (c) => c.json({ active: false }))
+
+// The same request as introspection gets: a form that has to be read.
+app.post('/json', async (c) => c.json({ active: (await c.req.text()) === '' }))
+
 app.post('/rpc', async (c) => {
-  call ??= prepareCall(c.env)
-  return c.json(await call())
+  client ??= openClient(c.env)
+  const { data, error } = await client.rpc('introspect_token', await c.req.json())
+  if (error) throw new Error(error.message)
+  return c.json(data)
 })
 
 // biome-ignore lint/style/noDefaultExport: the Workers runtime takes the default export.

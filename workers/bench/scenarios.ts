@@ -105,16 +105,22 @@ function makeReferences({ database, databasePort }: UnderTest, bare: Workerd, ar
   const own = { worker: bare, port: bare.port }
   return [
     {
-      name: 'bare JSON route',
+      name: 'bare GET route',
       ...own,
       expect: ok('{"active":false}'),
       requests: [bytes(bare.port, { method: 'GET', path: '/json' })],
     },
     {
+      name: 'bare JSON route',
+      ...own,
+      expect: ok('{"active":false}'),
+      requests: [form(bare.port, '/json', { token: randomBytes(32).toString('base64url') })],
+    },
+    {
       name: 'bare RPC call',
       ...own,
       expect: ok('"outcome":"active"'),
-      requests: [bytes(bare.port, { method: 'POST', path: '/rpc' })],
+      requests: [bytes(bare.port, { ...direct, path: '/rpc' })],
     },
     {
       name: 'RPC without a Worker',
@@ -168,13 +174,13 @@ export async function makeScenarios(underTest: UnderTest): Promise<Scenarios> {
   const { server } = underTest
   const tokens = await makeLiveTokens(underTest, 32)
   const args = await introspectionArguments(underTest, tokens[0] ?? '')
-  const bare = await underTest.startBare({ name: 'introspect_token', args })
+  const bare = await underTest.startBare()
   const metadata = bytes(server.port, { method: 'GET', path: '/.well-known/oauth-authorization-server' })
   const scenarios = [
     ...makeReferences(underTest, bare, args),
     {
       name: 'metadata',
-      besides: 'bare JSON route',
+      besides: 'bare GET route',
       worker: server,
       port: server.port,
       expect: ok('"issuer"'),

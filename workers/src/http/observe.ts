@@ -16,9 +16,9 @@ export function observe(dependencies: Dependencies): MiddlewareHandler<AppEnv> {
     const startedMs = dependencies.clock()
     const databaseCalls: string[] = []
     provide(c, dependencies, databaseCalls)
-    introduce(c)
+    introduce(c, dependencies)
     await next()
-    c.res.headers.set('X-Request-Id', c.var.requestId)
+    c.res.headers.set('X-Request-Id', c.get('requestId'))
     writeLine(c, dependencies.clock() - startedMs, databaseCalls.length)
   }
 }
@@ -40,8 +40,7 @@ function provide(c: Context<AppEnv>, dependencies: Dependencies, databaseCalls: 
   )
 }
 
-function introduce(c: Context<AppEnv>): void {
-  const { config } = c.var
+function introduce(c: Context<AppEnv>, { config }: Dependencies): void {
   const address = clientAddress(c.req.header(config.clientAddressHeader))
   // Control characters would pass through the database into whatever shows the events (M14).
   const userAgent = c.req.header('user-agent')?.replaceAll(/\p{C}/gu, '').slice(0, 256)
@@ -57,12 +56,14 @@ function introduce(c: Context<AppEnv>): void {
 }
 
 function writeLine(c: Context<AppEnv>, ms: number, databaseCalls: number): void {
-  const { reason, cause } = c.var
+  // One by one: `c.var` copies all of them at each use.
+  const reason = c.get('reason')
+  const cause = c.get('cause')
   const { status } = c.res
   const pattern = routePath(c, -1)
-  c.var.log({
+  c.get('log')({
     level: status >= 500 ? 'error' : cause === undefined ? 'info' : 'warn',
-    request_id: c.var.requestId,
+    request_id: c.get('requestId'),
     method: c.req.method,
     route: pattern === '*' || pattern === '/*' ? 'none' : pattern,
     status,

@@ -24,7 +24,7 @@ export const introspectRoute = new Hono<AppEnv>().post('/introspect', async (c) 
 })
 
 async function introspect(c: Context<AppEnv>, key: ServerKey, token: AccessToken): Promise<Response> {
-  const introspection = await introspectToken(c.var.store, {
+  const introspection = await introspectToken(c.get('store'), {
     p_key_id: key.key_id,
     p_key_digests: key.digests,
     p_server_id: key.server_id,
@@ -33,11 +33,11 @@ async function introspect(c: Context<AppEnv>, key: ServerKey, token: AccessToken
     p_epoch: token.epoch,
     p_expires_at_seconds: token.exp,
     p_scope: token.scopes,
-    p_request: c.var.requestFacts,
+    p_request: c.get('requestFacts'),
   })
   switch (introspection.outcome) {
     case 'active':
-      return c.json(introspectionResponse(introspection, token, c.var.config.issuer))
+      return c.json(introspectionResponse(introspection, token, c.get('config').issuer))
     case 'inactive':
       return inactive(c, introspection.reason)
     case 'key_refused':
@@ -57,7 +57,7 @@ type ServerKey = PresentedApiKey & { readonly server_id: string | null }
 
 /** The API key of Basic `server_id:api_key`, or of Bearer; undefined for whatever was never minted here. */
 async function presentedKey(c: Context<AppEnv>): Promise<ServerKey | undefined> {
-  const { tokenPeppers } = c.var.config
+  const { tokenPeppers } = c.get('config')
   const authorization = c.req.header('authorization') ?? ''
   const bearer = parseBearer(authorization)
   if (bearer !== undefined) {

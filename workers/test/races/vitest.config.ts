@@ -5,7 +5,8 @@ export default defineProject({
   test: {
     name: 'races',
     include: ['**/*.test.ts'],
-
+    globalSetup: ['../../../supabase/tests/support/global-setup.ts'],
+    isolate: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },
