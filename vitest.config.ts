@@ -12,7 +12,6 @@ const layers = [
   'workers/test/browser/vitest.config.ts',
   'workers/test/end-to-end/vitest.config.ts',
   'docs/test/vitest.config.ts',
-  'docs/test/vitest.config.ts',
 ]
 
 export default defineConfig({
