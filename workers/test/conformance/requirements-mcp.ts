@@ -4,8 +4,8 @@ const now = of('mcp-2026-07', 'MCP 2026-07-28, Authorization')
 const november = of('mcp-2025-11', 'MCP 2025-11-25, Authorization')
 const june = of('mcp-2025-06', 'MCP 2025-06-18, Authorization')
 
-const noDocuments = 'client metadata documents are not read yet: clients are pre-registered ones'
-const noRegistration = 'dynamic client registration is not offered yet: clients are pre-registered ones'
+const noDocuments = 'built and proven in the unit and worker layers; an independent client has yet to judge it here'
+const noRegistration = 'built and proven in the worker layer; an independent client has yet to judge it here'
 
 const authorizationServer = [
   now.must('oauth21', 'Overview', 'The authorization server implements OAuth 2.1: code flow, PKCE, nothing older.'),
