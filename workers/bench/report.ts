@@ -99,8 +99,9 @@ export function report(results: Results): string {
   const { bundle, databases, sdk, effort } = results
   const rows = judge(results).map(({ sentence, measured, isMet }) => [sentence, measured, isMet ? 'met' : '**missed**'])
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'CPU'}, Node ${process.versions.node}, ${effort}`
-  return `Measured on ${machine}. Load generator, workerd and database share the machine, so rates are comparable only within
-one table; ratios are medians over interleaved rounds.
+  return `Measured on ${machine}. Load generator, workerd and database share the machine, so rates are comparable only
+within one table. Shares are medians over interleaved rounds; the aims list them for 1, 16 and 64 callers on the embedded
+database, then on the real one.
 
 ${table(['aim', 'measured', ''], rows)}
 
