@@ -9,11 +9,35 @@
 # shellcheck disable=SC2016 # the dollar signs in single quotes are JavaScript's
 set -eu
 
+usage() {
+  sed -n '2,8s/^# \{0,1\}//p' "$0"
+}
+case ${1:-} in
+  '') ;;
+  -h | --help)
+    usage
+    exit 0
+    ;;
+  *)
+    printf 'It takes no arguments.\n\n%s\n' "$(usage)" >&2
+    exit 2
+    ;;
+esac
+
 BASE_URL=${BASE_URL:-http://localhost:9400}
 BASE_URL=${BASE_URL%/}
 MAILBOX_URL=${MAILBOX_URL:-http://localhost:54324}
 MAILBOX_URL=${MAILBOX_URL%/}
 root=$(cd "$(dirname "$0")" && pwd)
+for url in "BASE_URL=$BASE_URL" "MAILBOX_URL=$MAILBOX_URL"; do
+  case $url in
+    *=http://?* | *=https://?*) ;;
+    *)
+      printf 'FAILED: %s is no URL: it begins with http:// or https://\n' "$url" >&2
+      exit 2
+      ;;
+  esac
+done
 
 # ---------------------------------------------------------------- the tools of this script
 
@@ -53,19 +77,28 @@ passed() {
   for line in "$@"; do printf '      %s\n' "$line"; done
 }
 
+# Of a page only what a person reads, without its stylesheet.
+readable() {
+  sed -e 's/<style.*<\/style>//' -e 's/<[^>]*>/ /g'
+}
+
+forget_answer() {
+  : >"$work/headers"
+  : >"$work/body"
+}
+
 fail() {
   {
     printf 'FAILED: %s\n' "$1"
     if [ -s "$work/headers" ]; then printf '  last answer: %s\n' "$(head -n 1 "$work/headers" | tr -d '\r')"; fi
-    if [ -s "$work/body" ]; then head -c 1200 "$work/body" | sed 's/^/  | /'; echo; fi
+    if [ -s "$work/body" ]; then readable <"$work/body" | head -c 1200 | sed 's/^/  | /'; echo; fi
   } >&2
   exit 1
 }
 
 # request CURL_ARGUMENTS…: leaves $status, $work/headers and $work/body behind.
 request() {
-  : >"$work/headers"
-  : >"$work/body"
+  forget_answer
   status=$(curl -sS --max-time 20 -o "$work/body" -D "$work/headers" -w '%{http_code}' "$@" 2>"$work/curl") ||
     fail "no answer: $(cat "$work/curl")"
 }
@@ -147,8 +180,9 @@ emailed_code() {
     found=$(node -e '
       const [file, to] = process.argv.slice(1)
       const messages = JSON.parse(require("node:fs").readFileSync(file, "utf8"))
-      const newest = messages.find((message) => String(message.to).includes(to))
-      process.stdout.write(newest?.text.match(/\b\d{4}[ -]?\d{4}\b/)?.[0].replace(/\D/g, "") ?? "")
+      const code = /\b\d{4}[ -]?\d{4}\b/
+      const newest = messages.find((message) => String(message.to).includes(to) && code.test(message.text))
+      process.stdout.write(code.exec(newest?.text ?? "")?.[0].replace(/\D/g, "") ?? "")
     ' -- "$work/mail" "$1")
     if [ -n "$found" ]; then
       printf '%s' "$found"
@@ -174,8 +208,20 @@ example_node=$root/node_modules/.bin/node
 # ---------------------------------------------------------------- the owner
 
 step "The authorization server at $BASE_URL is ready"
+curl -sS -o /dev/null --max-time 20 "$BASE_URL/ready" 2>"$work/curl" ||
+  fail "nothing answers at $BASE_URL: run npm start first, or name its address in BASE_URL ($(cat "$work/curl"))"
 request "$BASE_URL/ready"
 expect_status 200
+passed
+
+step "The mailbox at $MAILBOX_URL answers"
+forget_answer
+curl -sS -o "$work/mail" --max-time 20 "$MAILBOX_URL/api/messages" 2>"$work/curl" ||
+  fail "nothing answers at $MAILBOX_URL: name the address that npm start printed in MAILBOX_URL ($(cat "$work/curl"))"
+case $(head -c 1 "$work/mail") in
+  '[') ;;
+  *) fail "$MAILBOX_URL is no mailbox: name the address that npm start printed in MAILBOX_URL" ;;
+esac
 passed
 
 step 'Discovery says where everything is (RFC 8414)'

@@ -9,7 +9,17 @@ export class Sentence extends Error {}
  * without telling (npm killed, for one), it is ended too.
  */
 export function runInForeground(command, args, options) {
-  const child = spawn(command, args, { stdio: 'inherit', ...options })
+  return watchOver(spawn(command, args, { stdio: 'inherit', ...options }))
+}
+
+/** The same beside another command that has the terminal: gives its exit code with all it printed. */
+export async function runBeside(command, args, options) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  const read = readOutput(child)
+  return { code: await watchOver(child), output: read() }
+}
+
+function watchOver(child) {
   const pass = (signal) => child.kill(signal)
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of signals) process.on(signal, pass)
@@ -22,7 +32,7 @@ export function runInForeground(command, args, options) {
       resolve(code)
     }
     child.on('error', () => end(127))
-    child.on('exit', (code) => end(code ?? 1))
+    child.on('close', (code) => end(code ?? 1))
   })
 }
 
@@ -39,14 +49,19 @@ function readAncestors() {
 /** Runs a command silently and gives its exit code with all it printed; the output is for whoever has to tell. */
 export function runQuietly(command, args, options) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  const read = readOutput(child)
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve({ code: 127, output: error.message }))
+    child.on('close', (code) => resolve({ code: code ?? 1, output: read() }))
+  })
+}
+
+function readOutput(child) {
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {
       output += text
     })
   }
-  return new Promise((resolve) => {
-    child.on('error', (error) => resolve({ code: 127, output: error.message }))
-    child.on('close', (code) => resolve({ code: code ?? 1, output }))
-  })
+  return () => output
 }

@@ -6,7 +6,7 @@ import { withProgress } from './progress.mjs'
 
 export const root = dirname(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname))
 
-const pnpm = 'pnpm@12.21.0'
+export const pnpm = 'pnpm@12.21.0'
 // The first one that runs TypeScript as it is; wrangler wants 22 as well.
 const oldestNode = [22, 18]
 

@@ -1,37 +1,92 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runChecks } from './check.mjs'
-import { runInForeground } from './child.mjs'
+import { runBeside, runInForeground, Sentence } from './child.mjs'
 import { installChromium } from './chromium.mjs'
+import { runPytest } from './pytest.mjs'
+import { preparePython, pythonExample } from './python.mjs'
 import { root } from './setup.mjs'
+
+// Files of the layer inside workerd share one database and come one after the other; all the others may run side by
+// side, and mostly wait for a browser or a server meanwhile.
+const alone = 'worker'
+const workersBesides = Math.max(3, availableParallelism())
 
 /** Runs the checks and every layer of tests, and ends with one line that counts them all. */
 export async function test(setting, args) {
-  await installChromium()
+  const isPythonAlone = args[0] === '--project' && args[1] === 'python'
+  // Beside vitest, which waits for databases and browsers more than it works.
+  const pytest = args.length === 0 || isPythonAlone ? runPytest(setting, args.slice(2)) : {}
+  if (!isPythonAlone) await prepareVitest(setting)
   const checked = await runChecks(setting)
-  const tested = await runVitest(setting, args)
-  const passed = checked.passed + tested.passed
-  const failed = checked.failed + tested.failed
-  console.log(`\n${passed} passed, ${failed} failed, ${tested.skipped} skipped`)
+  const tested = isPythonAlone ? [] : await withCountsFolder((folder) => runVitest(setting, folder, args))
+  const { output = '', ...inPython } = await pytest
+  if (inPython.failed + inPython.skipped > 0 || isPythonAlone) console.log(`\n${output.trim()}`)
+  const counts = [checked, ...tested, inPython]
+  const sum = (name) => counts.reduce((total, part) => total + (part[name] ?? 0), 0)
+  // What failed stands far above by now, among the output of layers that ran at the same time.
+  for (const failure of counts.flatMap(({ failures = [] }) => failures)) console.log(`✗ ${failure}`)
+  console.log(`\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`)
   // Nothing may be missing where nobody would notice.
-  const isWhole = tested.skipped === 0 || !process.env.CI
-  return failed === 0 && isWhole ? 0 : 1
+  const isWhole = sum('skipped') === 0 || !process.env.CI
+  return sum('failed') === 0 && isWhole ? 0 : 1
 }
 
-async function runVitest({ env }, args) {
+// What several layers want is made before they start, because two of them would make it at the same time.
+async function prepareVitest(setting) {
+  await installChromium()
+  await preparePython(setting, pythonExample).catch((error) => {
+    if (!(error instanceof Sentence)) throw error
+    console.error(error.message)
+  })
+}
+
+async function withCountsFolder(start) {
   const folder = mkdtempSync(join(tmpdir(), 'auth-agent-tests-'))
-  const countsFile = join(folder, 'counts.json')
   try {
-    const reporters = ['--reporter=dot', `--reporter=${join(root, 'scripts/count-reporter.mjs')}`]
-    const options = { cwd: root, env: { ...env, TEST_COUNTS_FILE: countsFile } }
-    const code = await runInForeground('vitest', ['run', ...reporters, ...args], options)
+    return await Promise.all(start(folder))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function runVitest(setting, folder, args) {
+  if (args.length > 0) return [run(setting, folder, args)]
+  const others = { VITEST_MAX_WORKERS: String(workersBesides) }
+  return [run(setting, folder, ['--project', `!${alone}`], others), runAlone(setting, folder)]
+}
+
+function run(setting, folder, args, variables = {}) {
+  return countVitest(setting, join(folder, 'counts.json'), args, (command, all, options) =>
+    runInForeground(command, all, { ...options, env: { ...options.env, ...variables } }),
+  )
+}
+
+function runAlone(setting, folder) {
+  return countVitest(
+    setting,
+    join(folder, 'counts-alone.json'),
+    ['--project', alone],
+    async (command, all, options) => {
+      const { code, output } = await runBeside(command, all, options)
+      console.log(output)
+      return code
+    },
+  )
+}
+
+async function countVitest({ env }, countsFile, args, start) {
+  const reporters = ['--reporter=dot', `--reporter=${join(root, 'scripts/count-reporter.mjs')}`]
+  try {
+    const code = await start('vitest', ['run', ...reporters, ...args], {
+      cwd: root,
+      env: { ...env, TEST_COUNTS_FILE: countsFile },
+    })
     const counts = JSON.parse(readFileSync(countsFile, 'utf8'))
     // vitest also fails for what is no test, such as a layer that could not be set up.
     return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts
   } catch {
     return { passed: 0, failed: 1, skipped: 0 }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -5,6 +5,7 @@ import { defineProject } from 'vitest/config'
 export default defineProject({
   plugins: [
     cloudflareTest(({ inject }) => ({
+      main: `${import.meta.dirname}/src/index.ts`,
       wrangler: { configPath: `${import.meta.dirname}/wrangler.jsonc` },
       miniflare: { cf: false, bindings: inject('workerVariables') },
     })),

@@ -38,7 +38,8 @@ export function pagesPage(): string {
 
 ${generatedNotice('docs/screenshots/')}
 
-What a person sees, at 360 and 1280 pixels, light and dark. All pages are rendered on the server and work without JavaScript.
+What a person sees, at 360 and 1280 pixels, light and dark. All pages are rendered on the server and work without JavaScript; only a
+passkey needs it.
 
 ${sections.join('\n')}`
 }

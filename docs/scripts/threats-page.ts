@@ -32,6 +32,21 @@ function proofsIn(file: string): Proof[] {
   return [...named].map(([, , ids = '', title = '']) => ({ ids: ids.match(/[A-O]\d+/g) ?? [], title, file }))
 }
 
+/** Functions whose name begins with ids: `test_l15_l16_without_a_token`, in a class whose name is the subject. */
+function pythonProofsIn(file: string): Proof[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  const named = text.matchAll(/^class Test(\w+)|^( *)(?:async )?def test_((?:[a-o]\d{1,2}_)+)(\w+)/gm)
+  let subject = ''
+  return [...named].flatMap(([, className, indent, ids = '', title = '']) => {
+    if (className !== undefined) {
+      subject = className.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase()
+      return []
+    }
+    const words = `${indent === '' ? '' : `${subject} `}${title.replaceAll('_', ' ')}`
+    return [{ ids: ids.toUpperCase().match(/[A-O]\d+/g) ?? [], title: words, file }]
+  })
+}
+
 /** The cases that both SDKs run have their names in JSON. */
 function casesIn(file: string): Proof[] {
   const text = readFileSync(join(root, file), 'utf8')
@@ -41,11 +56,21 @@ function casesIn(file: string): Proof[] {
 
 function allProofs(): Proof[] {
   const files = globSync(
-    ['workers/{src,test}/**/*.test.{ts,tsx}', 'supabase/tests/*.test.ts', '{sdk,examples}/*/test/**/*.test.ts'],
+    [
+      'workers/{src,test}/**/*.test.{ts,tsx}',
+      'supabase/tests/*.test.ts',
+      '{docs,release}/test/*.test.ts',
+      '{sdk,examples}/*/test/**/*.test.ts',
+    ],
     { cwd: root, exclude: (name: string) => name.includes('node_modules') },
   )
+  const inPython = globSync('{sdk,examples}/*/test/**/*_test.py', { cwd: root })
   const cases = globSync('sdk/contract/*.json', { cwd: root })
-  return [...files.sort().flatMap(proofsIn), ...cases.sort().flatMap(casesIn)]
+  return [
+    ...files.sort().flatMap(proofsIn),
+    ...inPython.sort().flatMap(pythonProofsIn),
+    ...cases.sort().flatMap(casesIn),
+  ]
 }
 
 function section(letter: string, proofs: readonly Proof[]): string {

@@ -11,10 +11,24 @@ export type Block = {
   text: string
   /** The file, and region of it, that the block says it was cut from. */
   cutFrom: { file: string; region: string | undefined } | undefined
+  /** The name under which a test runs it as a program. */
+  runAs: string | undefined
 }
 
-const ownPages = ['README.md', 'SECURITY.md', 'CHANGELOG.md']
-const folders = ['docs', 'workers', 'sdk/typescript', 'sdk/contract', 'supabase', 'supabase/local', 'workers/bench']
+const ownPages = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'THIRD-PARTY-NOTICES.md']
+const folders = [
+  'docs',
+  'workers',
+  'sdk/typescript',
+  'sdk/python',
+  'sdk/contract',
+  'examples/typescript-server',
+  'examples/filesystem-server',
+  'supabase',
+  'supabase/local',
+  'workers/bench',
+  'release',
+]
 
 /** Every page that a reader of the repository finds, README first. */
 export function listPages(): string[] {
@@ -33,13 +47,16 @@ export function readPage(page: string): string {
 
 export function readBlocks(page: string): Block[] {
   const text = readPage(page)
-  const fences = text.matchAll(/(?:<!-- cut from ([^\s#]+)(?:#(\S+))? -->\n)?^```(\w*)\n([\s\S]*?)^```$/gm)
-  return [...fences].map(([, file, region, language = '', body = ''], index) => ({
+  const fences = text.matchAll(
+    /(?:<!-- (?:cut from ([^\s#]+)(?:#(\S+))?|run as ([\w ]+)) -->\n)?^```(\w*)\n([\s\S]*?)^```$/gm,
+  )
+  return [...fences].map(([, file, region, runAs, language = '', body = ''], index) => ({
     page,
     line: lineOf(text, body, index),
     language,
     text: body,
     cutFrom: file === undefined ? undefined : { file, region },
+    runAs,
   }))
 }
 

@@ -7,8 +7,8 @@ import { type Block, blocksIn, nameOf, root } from './blocks.ts'
 // What is cut from a source file is compiled with that file; a notice in a README of somebody else's room is a fragment.
 const whole = blocksIn(['ts']).filter(({ cutFrom, text }) => cutFrom === undefined && /^import /m.test(text))
 
-// Inside a package that has Hono, the SDK and the MCP client's packages at hand, so that imports resolve as a reader's do.
-const folder = mkdtempSync(join(root, 'workers/test/.docs-blocks-'))
+// Inside the package that has every framework and the MCP packages at hand, so that imports resolve as a reader's do.
+const folder = mkdtempSync(join(root, 'sdk/typescript/test/.docs-blocks-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const compilerOptions = {
@@ -20,7 +20,10 @@ const compilerOptions = {
   module: 'esnext',
   moduleResolution: 'bundler',
   rewriteRelativeImportExtensions: false,
-  paths: { 'auth-agent-mcp-sdk': [join(root, 'sdk/typescript/src/index.ts')] },
+  paths: {
+    'auth-agent-mcp-sdk': [join(root, 'sdk/typescript/src/index.ts')],
+    'auth-agent-mcp-sdk/*': [join(root, 'sdk/typescript/src/*.ts')],
+  },
 }
 
 function fileOf(block: Block, index: number): string {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { createApp } from '../../workers/src/app.ts'
+import { createAppForClients } from '../../workers/src/app-for-clients.ts'
+import { createAppForPeople } from '../../workers/src/app-for-people.ts'
 import type { Dependencies } from '../../workers/src/dependencies.ts'
 import { root } from './blocks.ts'
 
@@ -12,9 +13,10 @@ function normalise(method: string, path: string): string {
 
 function routesOfTheApp(): string[] {
   // Only the table of routes is read; no handler runs, so nothing is asked of the dependencies.
-  const app = createApp({} as Dependencies)
+  const nobody = {} as Dependencies
+  const all = [createAppForClients(nobody), createAppForPeople(nobody)].flatMap(({ routes }) => routes)
   const methods = ['GET', 'POST', 'PATCH', 'PUT', 'DELETE']
-  const routes = app.routes.filter(({ method }) => methods.includes(method))
+  const routes = all.filter(({ method }) => methods.includes(method))
   return [...new Set(routes.map(({ method, path }) => normalise(method, path)))].sort()
 }
 

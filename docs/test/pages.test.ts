@@ -1,9 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parseChange } from '../../release/changes.ts'
 import { variables } from '../../workers/src/config-variables.ts'
+import { rows } from '../../workers/test/worker/interop/rows.ts'
+import { clientsPage } from '../scripts/clients-page.ts'
 import { configurationPage } from '../scripts/configuration-page.ts'
 import { errorsPage } from '../scripts/errors-page.ts'
+import { faultsPage } from '../scripts/faults-page.ts'
+import { logsPage } from '../scripts/logs-page.ts'
 import { pagesPage } from '../scripts/pages-page.ts'
 import { threatsPage } from '../scripts/threats-page.ts'
 import { blocksIn, listPages, nameOf, readPage, root } from './blocks.ts'
@@ -39,7 +44,7 @@ describe('every page', () => {
   })
 
   test('names a language for each code block, and only such as a test looks at', () => {
-    const known = ['sh', 'ts', 'json', 'jsonc', 'mermaid']
+    const known = ['sh', 'ts', 'python', 'json', 'jsonc', 'ini', 'mermaid', 'markdown']
     const others = pages.flatMap((page) => blocksIn([''], [page]).concat(unknownIn(page, known)))
     expect(others.map(nameOf)).toEqual([])
   })
@@ -58,6 +63,10 @@ describe('blocks', () => {
     expect(() => JSON.parse(text)).not.toThrow()
   })
 
+  test.each(blocksIn(['markdown']).map((block) => [nameOf(block), block.text]))('%s is a change file', (name, text) => {
+    expect(parseChange(name, text).entries.size).toBeGreaterThan(0)
+  })
+
   test.each(blocksIn(['mermaid']).map((block) => [nameOf(block), block.text]))('%s is a diagram', (_, text) => {
     const [kind, ...lines] = text.trim().split('\n')
     expect(kind).toMatch(/^(sequenceDiagram|flowchart (LR|TB|TD|RL))$/)
@@ -68,7 +77,7 @@ describe('blocks', () => {
     expect(lines.filter((line) => !arrow.test(line) && !other.test(line))).toEqual([])
   })
 
-  const cuts = blocksIn(['ts']).filter(({ cutFrom }) => cutFrom !== undefined)
+  const cuts = blocksIn(['ts', 'python']).filter(({ cutFrom }) => cutFrom !== undefined)
   test.each(cuts.map((block) => [nameOf(block), block] as const))('%s stands so in the code', (_, block) => {
     const { file = '', region } = block.cutFrom ?? {}
     const source = readFileSync(join(root, file), 'utf8')
@@ -79,7 +88,7 @@ describe('blocks', () => {
 })
 
 function regionOf(source: string, region: string): string {
-  const found = new RegExp(`// #region ${region}\\n([\\s\\S]*?)// #endregion ${region}`).exec(source)?.[1]
+  const found = new RegExp(`(?://|#) #?region ${region}\\n([\\s\\S]*?)(?://|#) #?endregion ${region}`).exec(source)?.[1]
   if (found === undefined) throw new Error(`there is no region ${region}`)
   return found
 }
@@ -92,13 +101,27 @@ function withoutIndent(text: string): string {
 
 describe('made from the code', () => {
   const made = [
+    ['docs/clients.md', clientsPage],
     ['docs/configuration.md', configurationPage],
     ['docs/errors.md', errorsPage],
+    ['docs/faults.md', faultsPage],
+    ['docs/logs.md', logsPage],
     ['docs/pages.md', pagesPage],
     ['docs/threats.md', threatsPage],
   ] as const
   test.each(made)('%s is up to date (node docs/scripts/generate-pages.ts)', (page, make) => {
     expect(readPage(page)).toBe(make())
+  })
+})
+
+describe('versions', () => {
+  test('every one that a row about clients names is in the changelog or being prepared', () => {
+    const { version }: { version: string } = JSON.parse(readPage('sdk/typescript/package.json'))
+    const known = [
+      version,
+      ...[...readPage('CHANGELOG.md').matchAll(/^## \[(\d+\.\d+\.\d+)\]/gm)].map(([, one]) => one),
+    ]
+    expect(rows.filter(({ since }) => !known.includes(since)).map(({ id }) => id)).toEqual([])
   })
 })
 
@@ -110,8 +133,20 @@ describe('variables', () => {
     'AUTH_AGENT_SERVER_ID',
     'AUTH_AGENT_API_KEY',
     'DATABASE_URL',
+    'ADMIN_DATABASE_URL',
+    'ADMIN_PASSWORD',
+    'AUTHENTICATOR_PASSWORD',
+    'JWT_SECRET',
+    'OPERATOR_KEY',
+    'CLOUDFLARE_ACCOUNT_ID',
+    'CLOUDFLARE_API_TOKEN',
+    'SUPABASE_ACCESS_TOKEN',
     'CHROMIUM_PATH',
+    'RATE_DOCUMENTS',
     'BASE_URL',
+    'FILES_FOLDER',
+    'SERVER_URL',
+    'EVERY_RUNTIME',
     'MAILBOX_URL',
   ]
   const placeholders = ['SERVER_ID', 'API_KEY', 'MANAGEMENT_TOKEN', 'ACCESS_TOKEN', 'NOT_IMITATED']
@@ -121,6 +156,12 @@ describe('variables', () => {
       [...readPage(page).matchAll(/\b[A-Z]{2,}(?:_[A-Z]+)+\b/g)].map(([name]) => name),
     )
     expect([...new Set(named)].filter((name) => ![...known, ...others, ...placeholders].includes(name))).toEqual([])
+  })
+
+  test.each(blocksIn(['ini']).map((block) => [nameOf(block), block.text]))('%s sets only such', (_, text) => {
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    const names = lines.map((line) => line.slice(0, line.indexOf('=')))
+    expect(names.filter((name) => ![...known, ...others, 'PORT'].includes(name))).toEqual([])
   })
 
   test('every one of the Worker is in docs/configuration.md', () => {

@@ -32,7 +32,7 @@ function remember(answer: unknown): void {
 
 /** The reader's machine has the usual ports; ours are free ones. */
 function fillIn(command: string): string {
-  const example = new URL(stack.exampleUrl ?? '').origin
+  const example = new URL(stack.example?.server_url ?? '').origin
   const placed = command.replaceAll('http://localhost:9400', stack.issuer).replaceAll('http://localhost:9401', example)
   return [...remembered].reduce((text, [name, value]) => text.replaceAll(name, value), placed)
 }
@@ -62,10 +62,18 @@ function commandsOf(text: string): string[] {
 
 const scripts: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts
 
+/** Other people's programs, as their own documentation spells what we ask of them. */
+const shapes = [
+  ['codex', /^codex mcp (?:add [\w-]+ --url http:\/\/localhost:9401\/mcp|login [\w-]+)$/],
+  ['gemini', /^gemini mcp add --transport http [\w-]+ http:\/\/localhost:9401\/mcp$/],
+  ['npx', /^npx @modelcontextprotocol\/inspector$/],
+] as const
+
 /** Commands that would start, install or open something are looked at instead of run. */
 async function look(command: string): Promise<string | undefined> {
   const [program, ...args] = command.split(/\s+/)
-  const named = args[0] === 'run' ? args[1] : args[0]
+  const [first, second] = args.filter((word) => word !== '--silent')
+  const named = first === 'run' ? second : first
   if (program === 'npm') return Object.hasOwn(scripts ?? {}, named ?? '') ? undefined : `npm has no script ${named}`
   if (program?.startsWith('./')) return existsSync(join(root, program)) ? undefined : `${program} does not exist`
   if (program === 'claude') {
@@ -73,12 +81,45 @@ async function look(command: string): Promise<string | undefined> {
       /^claude mcp add --transport http --client-id (client_claude_code) [\w-]+ http:\/\/localhost:9401\/mcp$/
     return shape.test(command) ? undefined : 'not the way Claude Code adds a server with a client id'
   }
+  const known = shapes.find(([name]) => name === program)
+  if (known !== undefined) {
+    return known[1].test(command) ? undefined : `not the way ${program} adds or opens a server`
+  }
   if (program === 'node' && args[0] === '-e') {
     await run('/bin/sh', ['-c', command])
     return undefined
   }
+  // release/test/backup.test.ts runs them.
+  if (['pg_dumpall', 'pg_dump', 'psql', 'pg_restore'].includes(program ?? '')) return undefined
+  if (
+    program === 'sudo' ||
+    program === 'chmod' ||
+    /^[A-Z_]+=/.test(program ?? '') ||
+    command.includes('/opt/auth-agent-mcp/')
+  )
+    return lookAtOperator(command)
   return `no test knows what to do with ${program}`
 }
+
+/** An operator's commands change a machine; a test of its own runs what they start. Here: that all they name is there. */
+function lookAtOperator(command: string): string | undefined {
+  const words = command.split(/\s+/).filter((word) => !['sudo', '\\'].includes(word) && !/^[A-Z_]+=/.test(word))
+  const [program = ''] = words[0] === '-u' ? words.slice(2) : words
+  const usual = ['npm', 'cp', 'mkdir', 'chmod', 'useradd', 'createdb', 'systemctl', 'node']
+  if (!usual.includes(program)) return `no test knows what to do with ${program}`
+  const built = command.matchAll(/\/opt\/auth-agent-mcp\/([\w.-]+)/g)
+  const units = [...command.matchAll(/\bauth-agent-mcp(-\w+)?(\.timer)?\b(?![/.])/g)].map(([unit]) => unit)
+  const isThere = (name: string) =>
+    [
+      join('workers/self-hosted', name),
+      ...['supabase/local/scripts', 'workers/operations'].map((folder) => join(folder, name.replace(/\.mjs$/, '.ts'))),
+    ].some((file) => existsSync(join(root, file)))
+  const missing = [...built].map(([, name = '']) => name).filter((name) => !isThere(name))
+  const unknown = program === 'systemctl' ? units.filter((unit) => !isThere(unitFile(unit))) : []
+  return missing.length + unknown.length === 0 ? undefined : `there is no ${[...missing, ...unknown].join(', ')}`
+}
+
+const unitFile = (unit: string) => join('systemd', unit.includes('.') ? unit : `${unit}.service`)
 
 /** The JSON block right behind a shell block shows its answer: the members must be the real ones. */
 function shownAnswer(block: Block): unknown {

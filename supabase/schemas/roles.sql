@@ -1,6 +1,7 @@
 -- Roles and schemas (SECURITY §27, ARCHITECTURE decision 3).
 -- mcp_owner owns everything, cannot log in and cannot bypass row level security; mcp_worker may execute our functions
--- and nothing else. Roles belong to the cluster, so another database may have made them before.
+-- and nothing else; mcp_operator may execute those for operators and nothing else. Roles belong to the cluster, so another
+-- database may have made them before.
 do $$
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = 'mcp_owner') then
@@ -9,25 +10,33 @@ begin
   if not exists (select from pg_catalog.pg_roles where rolname = 'mcp_worker') then
     create role mcp_worker nologin noinherit;
   end if;
+  if not exists (select from pg_catalog.pg_roles where rolname = 'mcp_operator') then
+    create role mcp_operator nologin noinherit;
+  end if;
 end $$;
 
 alter role mcp_worker set statement_timeout = '3s';
 alter role mcp_worker set lock_timeout = '1s';
+alter role mcp_operator set statement_timeout = '30s';
+alter role mcp_operator set lock_timeout = '5s';
 
--- Whoever migrates (Supabase's `postgres` is no superuser) must be able to make objects as mcp_owner.
+-- Whoever migrates (Supabase's `postgres` is no superuser) must be able to make objects as mcp_owner, and to act as operator.
 do $$
 begin
   if not pg_catalog.pg_has_role(current_user, 'mcp_owner', 'usage') then
     execute pg_catalog.format('grant mcp_owner to %I', current_user);
   end if;
+  if not pg_catalog.pg_has_role(current_user, 'mcp_operator', 'usage') then
+    execute pg_catalog.format('grant mcp_operator to %I', current_user);
+  end if;
 end $$;
 
 -- A plain Supabase project: a JWT with `role: mcp_worker` needs authenticator to switch to it, and a secret key is
--- service_role. Elsewhere these two do not exist.
+-- service_role. Elsewhere these two do not exist. service_role never becomes mcp_operator: the Worker may hold its key.
 do $$
 begin
   if exists (select from pg_catalog.pg_roles where rolname = 'authenticator') then
-    grant mcp_worker to authenticator;
+    grant mcp_worker, mcp_operator to authenticator;
   end if;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     grant mcp_worker to service_role;
@@ -65,4 +74,4 @@ set role mcp_owner;
 -- be taken away that is granted by default.
 alter default privileges for role mcp_owner revoke execute on functions from public;
 alter default privileges for role mcp_owner revoke usage on types from public;
-grant usage on schema mcp to mcp_worker;
+grant usage on schema mcp to mcp_worker, mcp_operator;

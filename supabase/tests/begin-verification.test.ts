@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { addServer, newPerson, open } from './support/builders.ts'
 import { ownerCaller, strangers } from './support/callers.ts'
 import { testDatabase } from './support/database.ts'
-import { serverId } from './support/values.ts'
+import { request, serverId } from './support/values.ts'
 
 const database = await testDatabase()
 const pending = (server_url?: string) => addServer(database, server_url === undefined ? {} : { server_url }, 'pending')
@@ -10,7 +10,7 @@ const begin = (
   p_server_id: string | null,
   p_caller: Record<string, unknown> | null,
   p_server_url: string | null = null,
-) => database.call('begin_verification', { p_server_id, p_server_url, p_caller })
+) => database.call('begin_verification', { p_server_id, p_server_url, p_caller, p_request: request })
 
 test('due and too_soon: an owner may try once a minute', async () => {
   const server = await pending()
@@ -24,7 +24,18 @@ test('too_soon: an authorization counts for everybody who waits for the URL', as
   const server = await pending()
   await pending(server.server_url)
   expect(await begin(null, null, server.server_url)).toMatchObject({ outcome: 'due' })
-  expect(await begin(null, null, server.server_url)).toMatchObject({ outcome: 'too_soon' })
+  expect(await begin(null, null, server.server_url)).toMatchObject({
+    outcome: 'too_soon',
+    retry_after_seconds: expect.closeTo(60, 0),
+  })
+})
+
+test('due: a claimant that asks all the time keeps nobody else from the proof', async () => {
+  const server = await pending()
+  const claimant = await pending(server.server_url)
+  expect(await begin(claimant.server_id, claimant.caller)).toMatchObject({ outcome: 'due' })
+  expect(await begin(null, null, server.server_url)).toMatchObject({ outcome: 'due' })
+  expect(await begin(server.server_id, server.caller)).toMatchObject({ outcome: 'due' })
 })
 
 test('verified: nothing is left to prove', async () => {
@@ -34,6 +45,23 @@ test('verified: nothing is left to prove', async () => {
     server: { server_id: server.server_id },
   })
   expect(await begin(null, null, server.server_url)).toEqual({ outcome: 'not_found' })
+})
+
+test('J10 due: whoever holds the URL learns of each claimant, once', async () => {
+  const holder = await addServer(database)
+  const claimant = await pending(holder.server_url)
+  const contested = async () =>
+    database.query(
+      "select detail from mcp_data.audit_events where event = 'server.contested' and server_id = $1 order by occurred_at",
+      [holder.server_id],
+    )
+  expect(await begin(claimant.server_id, claimant.caller)).toMatchObject({ outcome: 'due' })
+  await database.passTime(61)
+  expect(await begin(claimant.server_id, claimant.caller)).toMatchObject({ outcome: 'due' })
+  expect(await contested()).toEqual([{ detail: { by: claimant.server_id } }])
+  const free = await pending()
+  await begin(free.server_id, free.caller)
+  expect(await contested()).toHaveLength(1)
 })
 
 test('suspended: what an operator suspended is not proven back', async () => {
@@ -70,4 +98,28 @@ test('J8 an authorization for an unproven server names the URL to be tried', asy
     reason: 'resource_unverified',
     server_url: server.server_url,
   })
+})
+
+test('J11 due: a holder whose proof fails may show at once that it is mended', async () => {
+  const server = await addServer(database)
+  await database.query("update mcp_data.servers set proof_method = 'document' where server_id = $1", [server.server_id])
+  const seen = { p_server_id: server.server_id, p_proof: null, p_seen: 'status 404', p_request: request }
+  await database.call('record_proof_check', seen)
+  expect(await begin(server.server_id, server.caller)).toMatchObject({ outcome: 'due' })
+  // An authorization looks for a registration that waits; this one does not.
+  expect(await begin(null, null, server.server_url)).toEqual({ outcome: 'not_found' })
+  const p_proof = { method: 'dns', named: [server.server_id], seen: 'the record' }
+  const finished = await database.call('finish_verification', {
+    p_server_id: server.server_id,
+    p_server_url: server.server_url,
+    p_proof,
+    p_request: request,
+  })
+  expect(finished).toMatchObject({
+    outcome: 'verified',
+    server: { status: 'verified', proof: { method: 'dns', seen: 'the record' } },
+  })
+  expect((finished.server as { proof: object }).proof).not.toHaveProperty('failing_since_seconds')
+  await database.passTime(61)
+  expect(await begin(server.server_id, server.caller)).toMatchObject({ outcome: 'verified' })
 })

@@ -13,7 +13,7 @@ async function actAs(role: string) {
 }
 
 test('N1 no role but mcp_owner may use schema mcp_data or anything in it', async () => {
-  const roles = ['anon', 'authenticated', 'service_role', 'authenticator', 'mcp_worker']
+  const roles = ['anon', 'authenticated', 'service_role', 'authenticator', 'mcp_worker', 'mcp_operator']
   for (const role of roles) {
     expect(await column(`select has_schema_privilege('${role}', 'mcp_data', 'usage, create')`)).toEqual(['false'])
     const readable = `select c.relname from pg_class c where c.relnamespace = 'mcp_data'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'S')
@@ -27,7 +27,7 @@ test('N1 selecting from every table is refused to everybody, the service role in
     "select relname from pg_class where relnamespace = 'mcp_data'::regnamespace and relkind in ('r', 'p')",
   )
   expect(tables.length).toBeGreaterThan(12)
-  for (const role of ['anon', 'authenticated', 'service_role', 'mcp_worker']) {
+  for (const role of ['anon', 'authenticated', 'service_role', 'mcp_worker', 'mcp_operator']) {
     const pool = await actAs(role)
     try {
       for (const table of tables) {
@@ -41,16 +41,31 @@ test('N1 selecting from every table is refused to everybody, the service role in
   }
 })
 
-test('N2 functions of schema mcp are executable by mcp_owner and mcp_worker alone, never by PUBLIC', async () => {
+test('N2 functions of schema mcp are executable by mcp_owner and either mcp_worker or mcp_operator, never by PUBLIC', async () => {
   const grants = await column(`
     select distinct coalesce(r.rolname, 'PUBLIC') from pg_proc p, aclexplode(p.proacl) a left join pg_roles r on r.oid = a.grantee
     where p.pronamespace = 'mcp'::regnamespace order by 1`)
-  expect(grants).toEqual(['mcp_owner', 'mcp_worker'])
+  expect(grants).toEqual(['mcp_operator', 'mcp_owner', 'mcp_worker'])
   const nobody = await column("select proname from pg_proc where pronamespace = 'mcp'::regnamespace and proacl is null")
   expect(nobody).toEqual([])
-  const missing = await column(`select proname from pg_proc where pronamespace = 'mcp'::regnamespace
-    and not has_function_privilege('mcp_worker', oid, 'execute')`)
-  expect(missing).toEqual([])
+  const operators = await column(`select proname from pg_proc where pronamespace = 'mcp'::regnamespace
+    and has_function_privilege('mcp_operator', oid, 'execute') order by 1`)
+  expect(operators).toEqual(['export_events', 'operate'])
+  const notForTheWorker = await column(`select proname from pg_proc where pronamespace = 'mcp'::regnamespace
+    and not has_function_privilege('mcp_worker', oid, 'execute') order by 1`)
+  expect(notForTheWorker).toEqual(operators)
+})
+
+test('N2 nobody whose key the Worker may hold can operate: not mcp_worker, not the service role', async () => {
+  for (const role of ['mcp_worker', 'service_role', 'anon', 'authenticated']) {
+    const pool = await actAs(role)
+    try {
+      await expect(pool.query("select mcp.operate('read_state', '{}', 'do')")).rejects.toThrow('permission denied')
+      expect(await column(`select pg_has_role('${role}', 'mcp_operator', 'member')`)).toEqual(['false'])
+    } finally {
+      await pool.close()
+    }
+  }
 })
 
 test('N2 internal functions are executable by mcp_owner alone', async () => {
@@ -61,7 +76,7 @@ test('N2 internal functions are executable by mcp_owner alone', async () => {
   expect(grants).toEqual(['mcp_owner'])
 })
 
-test('N2 anon and authenticated can call nothing, service_role can call everything', async () => {
+test('C17 N2 anon and authenticated can call nothing, service_role can call what the Worker calls', async () => {
   for (const role of ['anon', 'authenticated']) {
     const pool = await actAs(role)
     try {
@@ -93,9 +108,9 @@ test('N3 every function has an empty search_path; those of mcp are security defi
   ).toEqual(['find_auth_user'])
 })
 
-test('N4 mcp_worker can neither log in nor bypass, makes nothing, and cannot touch auth or audit', async () => {
+test('N4 mcp_worker and mcp_operator can neither log in nor bypass, makes nothing, and cannot touch auth or audit', async () => {
   const flags = await database.query(
-    "select rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb from pg_roles where rolname in ('mcp_owner', 'mcp_worker') order by 1",
+    "select rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb from pg_roles where rolname in ('mcp_owner', 'mcp_worker', 'mcp_operator') order by 1",
   )
   const powerless = {
     rolcanlogin: false,
@@ -105,6 +120,7 @@ test('N4 mcp_worker can neither log in nor bypass, makes nothing, and cannot tou
     rolcreatedb: false,
   }
   expect(flags).toEqual([
+    { rolname: 'mcp_operator', ...powerless },
     { rolname: 'mcp_owner', ...powerless },
     { rolname: 'mcp_worker', ...powerless },
   ])
@@ -224,7 +240,7 @@ test('N16 the privileges of the whole database are these', async () => {
   expect(privileges).toEqual([
     'defaults: T mcp_owner=USAGE',
     'defaults: f mcp_owner=EXECUTE',
-    'schema mcp: mcp_owner=CREATE mcp_owner=USAGE mcp_worker=USAGE',
+    'schema mcp: mcp_operator=USAGE mcp_owner=CREATE mcp_owner=USAGE mcp_worker=USAGE',
     'tables: mcp_owner',
   ])
 })

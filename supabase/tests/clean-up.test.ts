@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { addKey, addServer, newBrowser, newPerson, open, sendCode } from './support/builders.ts'
+import { personalCaller } from './support/callers.ts'
 import { approve, connect } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
+import { digest, keyId } from './support/values.ts'
 
 const database = await testDatabase()
 const cleanUp = (p_batch = 1000, p_retention: Record<string, number> | undefined = undefined) =>
@@ -23,10 +25,14 @@ test('cleaned: nothing that is alive is removed', async () => {
       transactions: 0,
       sessions: 0,
       limits: 0,
+      idempotency_keys: 0,
       client_assertions: 0,
       connections: 0,
       keys: 0,
+      personal_tokens: 0,
       servers: 0,
+      usage_days: 0,
+      webhook_messages: 0,
       audit_months: 0,
     },
     more: false,
@@ -56,6 +62,34 @@ test('decision 4: what has ended goes away after its retention', async () => {
   await cleanUp()
   expect(await count('connections')).toBe(0)
   expect(await database.query('select from mcp_data.servers where server_id = $1', [server.server_id])).toHaveLength(1)
+})
+
+test('a personal token stays 90 days after its end, an idempotency key a day, the use of a day 400 days', async () => {
+  const person = await newPerson(database)
+  await personalCaller(database, person)
+  await database.query('delete from mcp_data.usage_days')
+  const server = await addServer(database)
+  await connect(database, person, server)
+  const p_idempotency = { key_digest: digest('key'), body_digest: digest('body') }
+  await database.call('create_key', {
+    p_server_id: server.server_id,
+    p_caller: server.caller,
+    p_key: { key_id: keyId(), digest: digest('k'), kid: 'k1', name: 'ci', last_four: 'wxyz' },
+    p_limits: { keys: 10 },
+    p_idempotency,
+  })
+  const counts = async () => [
+    await count('idempotency_keys'),
+    await count('personal_tokens'),
+    await count('usage_days'),
+  ]
+  await database.passTime(2 * day)
+  await cleanUp()
+  expect(await counts()).toEqual([0, 1, 1])
+  await database.passTime(90 * day)
+  await database.query('update mcp_data.usage_days set day = day - 401')
+  await cleanUp()
+  expect(await counts()).toEqual([0, 0, 0])
 })
 
 test('a revoked connection stays 30 days, a deleted server 90 (J25)', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addKey, addServer, newPerson, open } from './support/builders.ts'
+import { addKey, addServer, newPerson, open, openArguments } from './support/builders.ts'
 import { approve, connect, exchange, introspect, refresh } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
 import { digest, id, metadataClient, request } from './support/values.ts'
@@ -81,6 +81,74 @@ test('E16 E17 client_changed: keys and method are those of the consent, already 
   expect(await exchange(database, await codeOf(), { p_client: { method: 'none' } })).toEqual({
     outcome: 'client_changed',
   })
+})
+
+test('E17 a sleeping connection: keys that were rotated step by step, as another one of the person saw, are no change', async () => {
+  const sleeper = await newPerson(database)
+  const connect = async (keys: string[]) => {
+    const connectionId = await approve(database, sleeper, server, { scope: ['files:read'] }, strong)
+    await exchange(database, connectionId, signed(keys))
+    return connectionId
+  }
+  const [asleep, awake] = [await connect(['key_a']), await connect(['key_a'])]
+  await refresh(database, awake, 1, signed(['key_a', 'key_b']))
+  await refresh(database, awake, 2, signed(['key_b', 'key_c']))
+  expect(await refresh(database, asleep, 1, signed(['key_c']))).toMatchObject({ outcome: 'rotated' })
+  // Somebody else's connections say nothing.
+  const alone = await approve(database, await newPerson(database), server, { scope: ['files:read'] }, strong)
+  await exchange(database, alone, signed(['key_a']))
+  expect(await refresh(database, alone, 1, signed(['key_c']))).toEqual({ outcome: 'client_changed' })
+})
+
+test('E17 client_changed: every connection of the person with this client is suspended, and no other', async () => {
+  const owner = await newPerson(database)
+  const mine = async (client: Record<string, unknown>, keys: string[]) => {
+    const connectionId = await approve(database, owner, server, { scope: ['files:read'] }, client)
+    await exchange(database, connectionId, { ...signed(keys), p_client_id: client.client_id })
+    return connectionId
+  }
+  const [one, two] = [await mine(strong, ['key_a']), await mine(strong, ['key_a'])]
+  const otherClient = { ...strong, client_id: 'https://other.example/client.json' }
+  const other = await mine(otherClient, ['key_a'])
+  expect(await refresh(database, one, 1, signed(['key_z']))).toEqual({ outcome: 'client_changed' })
+  expect(await refresh(database, two, 1, signed(['key_a']))).toEqual({ outcome: 'client_changed' })
+  expect(await refresh(database, other, 1, { ...signed(['key_a']), p_client_id: otherClient.client_id })).toMatchObject(
+    {
+      outcome: 'rotated',
+    },
+  )
+})
+
+test('E17 client_changed: the keys at a jwks_uri of a client that registered itself may be replaced too', async () => {
+  const dynamic = { ...strong, client_id: 'dcr_keys', kind: 'dynamic' }
+  const connectionId = await approve(database, await newPerson(database), server, { scope: ['files:read'] }, dynamic)
+  const by = (keys: string[]) => ({ ...signed(keys), p_client_id: dynamic.client_id })
+  expect(await exchange(database, connectionId, by(['key_a']))).toMatchObject({ outcome: 'exchanged' })
+  expect(await refresh(database, connectionId, 1, by(['key_z']))).toEqual({ outcome: 'client_changed' })
+})
+
+test('E17 E24 remembered consent holds keys that are fetched to those of then: replaced ones need a new yes', async () => {
+  const authorization = { resource: server.server_url, scope: ['files:read'], redirect_trust: 'proven' }
+  const someone = await newPerson(database)
+  const again = async () => {
+    const args = openArguments(someone, authorization, strong)
+    const { outcome } = await database.call('open_transaction', args)
+    return { outcome, connectionId: args.p_connection_id }
+  }
+  await exchange(database, await approve(database, someone, server, authorization, strong), signed(['key_a']))
+  const kept = await again()
+  expect(kept.outcome).toBe('approved')
+  expect(await exchange(database, kept.connectionId, signed(['key_a', 'key_b']))).toMatchObject({
+    outcome: 'exchanged',
+  })
+  const stolen = await again()
+  expect(stolen.outcome).toBe('approved')
+  expect(await exchange(database, stolen.connectionId, signed(['key_z']))).toEqual({ outcome: 'client_changed' })
+  // From now on the person is asked, and a yes counts for the new keys.
+  expect((await again()).outcome).toBe('consent')
+  const renewed = await approve(database, someone, server, authorization, strong)
+  expect(await exchange(database, renewed, signed(['key_z']))).toMatchObject({ outcome: 'exchanged' })
+  expect((await again()).outcome).toBe('approved')
 })
 
 test('E24 consent is not remembered for a client that proves itself less well', async () => {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { addServer, decide, newBrowser, newPerson, open, sendCode, signIn, verifyCode } from './support/builders.ts'
 import { exchange } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
+import { readTransaction } from './support/pages.ts'
 import { digest, id, metadataClient, newEmail } from './support/values.ts'
 
 const database = await testDatabase()
@@ -20,6 +21,7 @@ test('approved: makes the connection that holds the code (SECURITY §2, §3)', a
     state: 'st',
     client: metadataClient,
     scopes: ['files:read', 'files:write', 'base', 'openid'],
+    first_connection: { email: person.email, kind: 'server', server_host: new URL(server.server_url).host },
     connection_id: answer.connection_id,
   })
   expect(await connectionRow(answer.connection_id)).toMatchObject({
@@ -47,6 +49,41 @@ test('approved: unticked scopes are not granted, required ones always are, and n
   const answer = await decide(database, person, (await open(database, person, asked)).id, { p_scopes: ['files:write'] })
   expect(answer.scopes).toEqual(['files:write', 'base', 'openid'])
   expect(await database.events()).toContain('consent.narrowed')
+})
+
+test('B10 B32 approved: to what the page showed, whatever the owner changes while it is read', async () => {
+  const entry = (required: boolean) => [
+    { name: 'a', description: 'A', required: false, default: true },
+    { name: 'b', description: 'B', required, default: true },
+  ]
+  const changing = await addServer(database, { share_email: false, scopes: entry(false) })
+  const change = (p_changes: Record<string, unknown>) =>
+    database.call('update_server', { p_server_id: changing.server_id, p_caller: changing.caller, p_changes })
+  const person = await newPerson(database)
+  const shown = await open(database, person, { resource: changing.server_url })
+  expect(shown).toMatchObject({ transaction: { server: { share_email: false, scopes: entry(false) } } })
+  await change({ share_email: true, scopes: entry(true) })
+  const again = await readTransaction(database, person, shown.id)
+  expect(again).toMatchObject({ transaction: { server: { share_email: false, scopes: entry(false) } } })
+  const answer = await decide(database, person, shown.id, { p_scopes: ['a'] })
+  expect(answer.scopes).toEqual(['a'])
+  expect(await connectionRow(answer.connection_id)).toMatchObject({ email_shared: false })
+  const later = await open(database, person, { resource: changing.server_url })
+  expect(later).toMatchObject({ transaction: { server: { share_email: true, scopes: entry(true) } } })
+  expect((await decide(database, person, later.id, { p_scopes: ['a'] })).scopes).toEqual(['a', 'b'])
+})
+
+test('B10 approved: what the owner shares no more is not shared, although the page said so', async () => {
+  const changing = await addServer(database)
+  const person = await newPerson(database)
+  const { id: transaction } = await open(database, person, { resource: changing.server_url })
+  await database.call('update_server', {
+    p_server_id: changing.server_id,
+    p_caller: changing.caller,
+    p_changes: { share_email: false },
+  })
+  const { connection_id } = await decide(database, person, transaction)
+  expect(await connectionRow(connection_id)).toMatchObject({ email_shared: false })
 })
 
 test('denied: by the person, and by unticking every scope of the server; no connection is made', async () => {
@@ -147,19 +184,30 @@ test('scope_not_requested: a ticked scope that the request did not name; the tra
   expect(await decide(database, person, transaction.id)).toMatchObject({ outcome: 'approved' })
 })
 
-test('F28 resource_gone: the server or the client was stopped meanwhile', async () => {
+test('F28 refused: the server, its policy or the client changed meanwhile, each with its own reason and an event', async () => {
   const person = await newPerson(database)
   const doomed = await addServer(database)
   const stopped = await open(database, person, { resource: doomed.server_url })
+  const rows = "update mcp_data.servers set client_policy = 'pre_registered' where server_id = $1"
+  await database.query(rows, [doomed.server_id])
+  expect(await decide(database, person, stopped.id)).toMatchObject({ outcome: 'refused', reason: 'client_not_allowed' })
   await database.query("update mcp_data.servers set status = 'suspended' where server_id = $1", [doomed.server_id])
-  expect(await decide(database, person, stopped.id)).toMatchObject({ outcome: 'resource_gone' })
+  expect(await decide(database, person, stopped.id)).toMatchObject({ outcome: 'refused', reason: 'resource_gone' })
   const client = { ...metadataClient, client_id: 'https://late.example/client.json' }
   const transaction = await open(database, person, asked, client)
   await database.query('insert into mcp_data.blocked_clients (client_id_digest, reason) values ($1, $2)', [
     digest(client.client_id),
     'abuse',
   ])
-  expect(await decide(database, person, transaction.id)).toMatchObject({ outcome: 'resource_gone' })
+  expect(await decide(database, person, transaction.id)).toMatchObject({ outcome: 'refused', reason: 'client_blocked' })
+  const events = await database.query(
+    "select reason, account_id, client_id, request_id from mcp_data.audit_events where event = 'authorization.failed' and account_id = $1 order by occurred_at",
+    [person.account_id],
+  )
+  expect(events.map(({ reason }) => reason)).toEqual(['client_not_allowed', 'resource_gone', 'client_blocked'])
+  expect(events[2]).toMatchObject({ client_id: client.client_id, request_id: 'req_1' })
+  // No is always possible: it gives nothing to anybody.
+  expect(await decide(database, person, transaction.id, { p_decision: 'deny' })).toMatchObject({ outcome: 'denied' })
 })
 
 test('limited: the eleventh decision of a session in a minute', async () => {
@@ -194,4 +242,20 @@ test('C12 the subject is the account, whichever browser it signs in from', async
   const email = newEmail()
   const [first, second] = [newBrowser(), newBrowser()]
   expect((await signIn(database, first, email)).account_id).toBe((await signIn(database, second, email)).account_id)
+})
+
+test('C7 first_connection: of a client that this person has not connected before, at whatever server', async () => {
+  const person = await newPerson(database)
+  const other = await addServer(database)
+  const answers: unknown[] = []
+  for (const [resource, client_id] of [
+    [server.server_url, 'https://one.example/c'],
+    [other.server_url, 'https://one.example/c'],
+    [server.server_url, 'https://two.example/c'],
+  ]) {
+    const transaction = await open(database, person, { resource }, { ...metadataClient, client_id })
+    answers.push((await decide(database, person, transaction.id)).first_connection)
+  }
+  const told = { email: person.email, kind: 'server', server_host: new URL(server.server_url).host }
+  expect(answers).toEqual([told, undefined, told])
 })

@@ -61,7 +61,7 @@ test('F1 code_replayed: a proven second use ends everything made from the code (
   const connectionId = await approved()
   await exchange(database, connectionId)
   expect(await introspect(database, key, server, connectionId)).toMatchObject({ outcome: 'active' })
-  expect(await exchange(database, connectionId)).toEqual({ outcome: 'code_replayed' })
+  expect(await exchange(database, connectionId)).toMatchObject({ outcome: 'code_replayed' })
   expect(await introspect(database, key, server, connectionId)).toEqual({
     outcome: 'inactive',
     reason: 'connection_revoked',
@@ -89,6 +89,17 @@ test('F2 a replay with a wrong verifier, client or redirect kills nothing', asyn
     outcome: 'code_unknown',
   })
   expect(await introspect(database, key, server, connectionId)).toMatchObject({ outcome: 'active' })
+})
+
+test('M8 whoever tries one code with wrong verifiers again and again writes ten events a minute', async () => {
+  const connectionId = await approved()
+  for (let n = 0; n < 15; n++) await exchange(database, connectionId, { p_code_challenge: 'x'.repeat(43) })
+  const events = await database.query(
+    "select from mcp_data.audit_events where event = 'pkce.failed' and connection_id = $1",
+    [connectionId],
+  )
+  expect(events).toHaveLength(10)
+  expect(await exchange(database, connectionId)).toMatchObject({ outcome: 'exchanged' })
 })
 
 test('F3 of 20 parallel redemptions one wins, and the losers are replays', async () => {
@@ -189,7 +200,7 @@ test('F28 account_disabled, client_blocked, server_unavailable, connection_revok
       [preRegistered.client_id],
     ],
     ['server_unavailable', "update mcp_data.servers set status = 'suspended' where server_id = $1", []],
-    ['client_blocked', "update mcp_data.servers set client_policy = 'pre_registered' where server_id = $1", []],
+    ['client_not_allowed', "update mcp_data.servers set client_policy = 'pre_registered' where server_id = $1", []],
     ['connection_revoked', 'update mcp_data.connections set issuer_epoch = 0 where connection_id = $1', []],
   ]
   for (const [index, [outcome, sql, parameters]] of cases.entries()) {
@@ -216,4 +227,12 @@ test('G12 a code is no refresh token: their digests live in different columns', 
   expect(await database.call('exchange_authorization_code', exchangeArguments(connectionId, changes))).toEqual({
     outcome: 'code_unknown',
   })
+})
+
+test('F1 code_replayed: says once whom to tell (SECURITY §28)', async () => {
+  const connectionId = await approved()
+  await exchange(database, connectionId)
+  const notice = { email: person.email, server_host: new URL(server.server_url).host }
+  expect(await exchange(database, connectionId)).toEqual({ outcome: 'code_replayed', notice })
+  expect(await exchange(database, connectionId)).toEqual({ outcome: 'code_replayed' })
 })

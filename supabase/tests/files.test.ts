@@ -18,7 +18,7 @@ test('every function file holds one function of its own name, a header with its 
     if (made[0]?.[1] === 'mcp') {
       expect(text, fileName).toContain('-- outcomes: ')
       expect(text, fileName).toMatch(
-        new RegExp(`^grant execute on function mcp\\.${name}\\(.*\\) to mcp_worker;\\n$`, 'm'),
+        new RegExp(`^grant execute on function mcp\\.${name}\\(.*\\) to mcp_(worker|operator);\\n$`, 'm'),
       )
     }
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { addKey, addServer, newPerson, open, type Server } from './support/builders.ts'
+import { addKey, addServer, newPerson, open, type Person, type Server } from './support/builders.ts'
+import { ownerCaller } from './support/callers.ts'
 import { connect, introspect, refresh } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
 import { request, serverId } from './support/values.ts'
@@ -40,6 +41,54 @@ test('J10 taken_over: the holder is suspended, its keys and connections end', as
   expect(await database.events()).toEqual(expect.arrayContaining(['server.suspended', 'server.verified']))
 })
 
+/** A server that an account holds. */
+async function ownedBy(person: Person, server_url?: string): Promise<Server> {
+  const server = await addServer(database, server_url === undefined ? {} : { server_url }, 'pending')
+  await database.query('update mcp_data.servers set owner_account_id = $2 where server_id = $1', [
+    server.server_id,
+    person.account_id,
+  ])
+  return { ...server, caller: await ownerCaller(database, person) }
+}
+
+test('J10 taken_over: the addresses of both owners, so that both are told; a management token has none', async () => {
+  const [one, two] = [await newPerson(database), await newPerson(database)]
+  const holder = await ownedBy(one)
+  await begin(holder)
+  expect(await finish(holder)).not.toHaveProperty('owner')
+  const claimant = await ownedBy(two, holder.server_url)
+  await begin(claimant)
+  expect(await finish(claimant)).toMatchObject({
+    outcome: 'taken_over',
+    owner: { email: two.email },
+    former_owner: { email: one.email },
+  })
+  const nobody = await pending(holder.server_url)
+  await begin(nobody)
+  const answer = await finish(nobody)
+  expect(answer).toMatchObject({ outcome: 'taken_over', former_owner: { email: two.email } })
+  expect(answer).not.toHaveProperty('owner')
+})
+
+test('J10 taken_over: each side has its event, which names the other', async () => {
+  const holder = await addServer(database)
+  const claimant = await pending(holder.server_url)
+  await begin(claimant)
+  await finish(claimant)
+  const eventsOf = ({ server_id }: Server, event: string) =>
+    database.query(
+      'select reason, detail, request_id from mcp_data.audit_events where server_id = $1 and event = $2 order by occurred_at desc limit 1',
+      [server_id, event],
+    )
+  const { request_id } = request
+  expect(await eventsOf(holder, 'server.suspended')).toEqual([
+    { reason: 'taken_over', detail: { by: claimant.server_id }, request_id },
+  ])
+  expect(await eventsOf(claimant, 'server.verified')).toEqual([
+    { reason: 'taken_over', detail: { from: holder.server_id }, request_id },
+  ])
+})
+
 test('J10 taken_over: whoever lost the URL may prove it again', async () => {
   const first = await addServer(database)
   const second = await pending(first.server_url)
@@ -77,4 +126,60 @@ test('J9 J13 not_found: an id of another URL, an invented one, and one that neve
   expect(await finish({ ...server, server_url: `${server.server_url}/b` })).toEqual({ outcome: 'not_found' })
   expect(await finish({ ...server, server_id: serverId() })).toEqual({ outcome: 'not_found' })
   expect(await statusOf(server)).toBe('pending')
+})
+
+const finishWith = (
+  { server_id, server_url }: Pick<Server, 'server_url'> & { server_id: string | null },
+  named: string[],
+) =>
+  database.call('finish_verification', {
+    p_server_id: server_id,
+    p_server_url: server_url,
+    p_proof: { method: 'dns', named, seen: 'a record' },
+    p_request: request,
+  })
+
+test('J13 verified by a text record: with its method and what was seen', async () => {
+  const server = await pending()
+  await begin(server)
+  expect(await finishWith(server, [server.server_id])).toMatchObject({
+    outcome: 'verified',
+    server: { proof: { method: 'dns', seen: 'a record' } },
+  })
+})
+
+test('J8 an authorization names no registration: one that waits and is named is proven, and no other', async () => {
+  const server = await pending()
+  const other = await pending(server.server_url)
+  await begin(server)
+  await begin(other)
+  const anonymous = { server_id: null, server_url: server.server_url }
+  expect(await finishWith(anonymous, [serverId()])).toEqual({ outcome: 'not_found' })
+  expect(await finishWith(anonymous, [other.server_id])).toMatchObject({ server: { server_id: other.server_id } })
+})
+
+test('J10 holder_stands: a holder whose own way of proof nobody could look at', async () => {
+  const holder = await pending()
+  await begin(holder)
+  await finishWith(holder, [holder.server_id])
+  const claimant = await pending(holder.server_url)
+  await begin(claimant)
+  const prove = (looked: readonly string[]) =>
+    database.call('finish_verification', {
+      p_server_id: claimant.server_id,
+      p_server_url: claimant.server_url,
+      p_proof: { method: 'document', named: [claimant.server_id], seen: 'a document', looked },
+      p_request: request,
+    })
+  expect(await prove(['document'])).toEqual({ outcome: 'holder_stands' })
+  expect(await statusOf(holder)).toBe('verified')
+  expect(await prove(['document', 'dns'])).toMatchObject({ outcome: 'taken_over', from: holder.server_id })
+})
+
+test('J10 holder_stands: a holder that is named as well at this moment', async () => {
+  const holder = await addServer(database)
+  const claimant = await pending(holder.server_url)
+  await begin(claimant)
+  expect(await finishWith(claimant, [claimant.server_id, holder.server_id])).toEqual({ outcome: 'holder_stands' })
+  expect(await finishWith(claimant, [claimant.server_id])).toMatchObject({ outcome: 'taken_over' })
 })

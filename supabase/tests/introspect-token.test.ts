@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { addKey, addServer, newPerson } from './support/builders.ts'
 import { approve, connect, introspect } from './support/connections.ts'
-import { testDatabase } from './support/database.ts'
+import { takingNoChanges, testDatabase } from './support/database.ts'
 import { digest, metadataClient, preRegistered } from './support/values.ts'
 
 const database = await testDatabase()
@@ -209,4 +209,26 @@ test('H17 last use is written at most once a minute for a key and once in five f
   const after = await versions()
   expect(after?.key).not.toBe(before?.key)
   expect(after?.connection).not.toBe(before?.connection)
+})
+
+test('active, inactive and refused as ever while the database takes no changes; only the counts are left out', async () => {
+  const [connectionId, ended] = [await connect(database, person, server), await connect(database, person, server)]
+  const revoked = await addKey(database, server)
+  const text = `update mcp_data.connections set last_used_at = null, revoked_at = case when connection_id = $2 then now() end,
+    revoked_reason = case when connection_id = $2 then 'token_revoked' end
+    where connection_id in ($1, $2)`
+  await database.query(text, [connectionId, ended])
+  await database.query('update mcp_data.server_keys set last_used_at = null')
+  await database.query('update mcp_data.server_keys set revoked_at = now() where key_id = $1', [revoked.key_id])
+  await takingNoChanges(database, async (standby) => {
+    expect(await introspect(standby, key, server, connectionId)).toMatchObject({ outcome: 'active' })
+    const inactive = { outcome: 'inactive', reason: 'connection_revoked' }
+    expect(await introspect(standby, key, server, ended)).toEqual(inactive)
+    const refused = { outcome: 'key_refused', reason: 'key_revoked' }
+    expect(await introspect(standby, revoked, server, connectionId)).toEqual(refused)
+  })
+  const [row] = await database.query('select last_used_at from mcp_data.connections where connection_id = $1', [
+    connectionId,
+  ])
+  expect(row).toEqual({ last_used_at: null })
 })

@@ -3,6 +3,7 @@ import { addKey, addServer, newPerson } from './support/builders.ts'
 import { ownerCaller, strangers } from './support/callers.ts'
 import { introspect } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
+import { pagesOf } from './support/lists.ts'
 import { serverId } from './support/values.ts'
 
 const database = await testDatabase()
@@ -52,4 +53,13 @@ test('caller_unknown and scope_missing', async () => {
     expect(await list(server.server_id, caller)).toEqual({ outcome: 'caller_unknown' })
   const caller = await ownerCaller(database, await newPerson(database), ['keys:write'])
   expect(await list(server.server_id, caller)).toEqual({ outcome: 'scope_missing', scope: 'servers:read' })
+})
+
+test('found: page by page, each key once', async () => {
+  const server = await addServer(database)
+  const ids: string[] = []
+  for (let count = 0; count < 5; count += 1) ids.unshift((await addKey(database, server)).key_id)
+  expect(
+    await pagesOf(database, 'list_keys', 'keys', 2, { p_server_id: server.server_id, p_caller: server.caller }),
+  ).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)])
 })

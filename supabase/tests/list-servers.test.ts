@@ -3,6 +3,8 @@ import { addServer, newPerson } from './support/builders.ts'
 import { allScopes, ownerCaller, strangers } from './support/callers.ts'
 import { connect } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
+import { pagesOf } from './support/lists.ts'
+import { ownedServer } from './support/offers.ts'
 import { digest } from './support/values.ts'
 
 const database = await testDatabase()
@@ -60,4 +62,16 @@ test('scope_missing: the token or the grant lacks servers:read', async () => {
     caller.connection_id,
   ])
   expect(await list(caller)).toEqual({ outcome: 'scope_missing', scope: 'servers:read' })
+})
+
+test('found: page by page, each server once, and who looks at our own page', async () => {
+  const { owner, caller, server } = await ownedServer(database)
+  const ids = [server.server_id]
+  while (ids.length < 3) ids.unshift((await ownedServer(database, {}, owner)).server.server_id)
+  expect(await pagesOf(database, 'list_servers', 'servers', 2, { p_caller: caller })).toEqual([
+    ids.slice(0, 2),
+    ids.slice(2),
+  ])
+  expect(await list(caller)).toMatchObject({ viewer_email: owner.email })
+  expect(await list(await ownerCaller(database, owner))).not.toHaveProperty('viewer_email')
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, inject, test } from 'vitest'
 import type { Query } from '../local/src/backend.ts'
 import { bootstrap } from '../local/src/bootstrap.ts'
-import { applyMigrations, MigrationConflict, readMigrations } from '../local/src/migrations.ts'
+import { applyMigrations, MigrationConflict, pendingMigrations, readMigrations } from '../local/src/migrations.ts'
 import { openPglite } from '../local/src/pglite.ts'
 import { openPool } from '../local/src/pool.ts'
 import { createDatabase, dropDatabase } from '../local/src/postgres.ts'
@@ -77,6 +77,26 @@ test('migration-add-mcp.sql does the same in one paste', async () => {
     await query(await readFile(new URL('../migration-add-mcp.sql', import.meta.url), 'utf8'))
     expect(await query('select mcp.read_readiness() as answer')).toMatchObject([{ answer: { outcome: 'ready' } }])
   })
+})
+
+test('what was pasted is not applied again: the database says how far it is', async () => {
+  await onEmptyDatabase(async (query) => {
+    const versions = (await readMigrations()).map((migration) => migration.version)
+    expect(await pendingMigrations(query)).toEqual(versions)
+    await query(await readFile(new URL('../migration-add-mcp.sql', import.meta.url), 'utf8'))
+    expect(await pendingMigrations(query)).toEqual([])
+    expect(await applyMigrations(query)).toEqual([])
+    expect(await query('select version from mcp_local.migrations order by 1')).toEqual(
+      versions.map((version) => ({ version })),
+    )
+    expect(await pendingMigrations(query)).toEqual([])
+  })
+})
+
+test('every migration raises the schema version to its own (HTTP-API, GET /ready)', async () => {
+  for (const { version, name, sql } of await readMigrations()) {
+    expect([name, sql.includes(`'${version}'`)]).toEqual([name, true])
+  }
 })
 
 test('a role that is no superuser can migrate, as the `postgres` of a Supabase project (SECURITY §27)', async () => {

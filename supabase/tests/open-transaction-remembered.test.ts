@@ -60,6 +60,14 @@ test('B15 revoking the connection, or 30 days, forgets the consent; using it doe
   expect(await open(database, again, proven)).toMatchObject({ outcome: 'consent' })
 })
 
+test('M12 B15 raising the issuer epoch forgets every consent with the connection that it made', async () => {
+  const person = await newPerson(database)
+  await connect(database, person, server, proven)
+  expect(await open(database, person, proven)).toMatchObject({ outcome: 'approved' })
+  await database.query('update mcp_data.settings set issuer_epoch = issuer_epoch + 1')
+  expect(await open(database, person, proven)).toMatchObject({ outcome: 'consent' })
+})
+
 test('B14 consent given while the e-mail was not shared does not cover sharing it', async () => {
   const silent = await addServer(database, { share_email: false })
   const person = await newPerson(database)

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { addServer, newPerson } from './support/builders.ts'
-import { ownerCaller, strangers } from './support/callers.ts'
+import { ownerCaller, sessionCaller, strangers } from './support/callers.ts'
 import { testDatabase } from './support/database.ts'
+import { ownedServer } from './support/offers.ts'
 import { catalogue, serverId } from './support/values.ts'
 
 const database = await testDatabase()
@@ -47,4 +48,11 @@ test('caller_unknown and scope_missing: a bad credential is said so, not ignored
     expect(await read(server.server_id, caller)).toEqual({ outcome: 'caller_unknown' })
   const caller = await ownerCaller(database, await newPerson(database), ['keys:write'])
   expect(await read(server.server_id, caller)).toEqual({ outcome: 'scope_missing', scope: 'servers:read' })
+})
+
+test('found: who looks at our own page; a stranger’s session is told nothing but public facts', async () => {
+  const { server: own, owner, caller } = await ownedServer(database)
+  expect(await read(own.server_id, caller)).toMatchObject({ viewer_email: owner.email })
+  expect(await read(own.server_id, await ownerCaller(database, owner))).not.toHaveProperty('viewer_email')
+  expect(await read(server.server_id, sessionCaller(owner))).toEqual(publicFacts)
 })

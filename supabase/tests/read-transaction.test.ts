@@ -11,7 +11,7 @@ import {
   verifyCode,
 } from './support/builders.ts'
 import { testDatabase } from './support/database.ts'
-import { digest, lifetimes, newEmail } from './support/values.ts'
+import { digest, lifetimes, metadataClient, newEmail, request } from './support/values.ts'
 
 const database = await testDatabase()
 const server = await addServer(database)
@@ -22,6 +22,7 @@ const read = (browser: Browser, transactionId: string) =>
     p_browser_digests: [digest(browser.cookie)],
     p_session_digests: [digest(browser.session)],
     p_session_idle_seconds: lifetimes.session_idle_seconds,
+    p_request: request,
   })
 
 test('sign_in: tells this browser which address it gave and how many tries are left', async () => {
@@ -70,4 +71,22 @@ test('A30 transaction_gone: after ten minutes by the clock of the database, and 
   const transaction = await open(database, person, asked)
   await database.passTime(601)
   expect(await read(person, transaction.id)).toEqual({ outcome: 'transaction_gone', reason: 'transaction_expired' })
+})
+
+test('transaction_gone: an expired one leaves an event with the reference of its page, three at most (SECURITY §28)', async () => {
+  const person = await newPerson(database)
+  const transaction = await open(database, person, asked)
+  // What is alive counts nothing: the three are those of the dead one.
+  for (let n = 0; n < 3; n++) await read(person, transaction.id)
+  await database.passTime(601)
+  const events = () =>
+    database.query(
+      "select reason, client_id, request_id from mcp_data.audit_events where event = 'authorization.failed' and account_id = $1",
+      [person.account_id],
+    )
+  await read(newBrowser(), transaction.id)
+  expect(await events()).toEqual([])
+  for (let n = 0; n < 5; n++) await read(person, transaction.id)
+  const event = { reason: 'transaction_expired', client_id: metadataClient.client_id, request_id: 'req_1' }
+  expect(await events()).toEqual([event, event, event])
 })

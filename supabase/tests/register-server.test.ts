@@ -31,6 +31,7 @@ test('registered: all that an owner sees, without a member that has no value', a
     status: 'pending',
     share_email: true,
     client_policy: 'any',
+    requires_passkey: false,
     owner: false,
   })
   expect(Math.abs(Number(created_at_seconds) - Date.now() / 1000)).toBeLessThan(30)
@@ -107,6 +108,15 @@ test('J24 limited: the 21st server of an owner, counted one after the other', as
   expect(answers.find((answer) => answer.outcome === 'limited')).toEqual({ outcome: 'limited', reason: 'servers' })
 })
 
+test('M8 limited: asking again and again for one server more writes ten events an hour', async () => {
+  const person = await newPerson(database)
+  const caller = await ownerCaller(database, person)
+  for (let count = 0; count < 14; count += 1) await register({ p_caller: caller, p_limits: { servers: 0 } })
+  const events =
+    "select from mcp_data.audit_events where event = 'limit.hit' and reason = 'servers' and account_id = $1"
+  expect(await database.query(events, [person.account_id])).toHaveLength(10)
+})
+
 test('limited: more changes an hour than an owner may make', async () => {
   const caller = await ownerCaller(database, await newPerson(database))
   const p_limits = { servers: 20, writes_per_hour: 1 }
@@ -138,4 +148,45 @@ test('N10 J17 a reserved scope name, a bad digest or a bad URL is stored by no w
   )
   const p_management = { public_part: publicPart(), digest: digest('x'), kid: 'k1' }
   expect(await register({ p_management })).toMatchObject({ outcome: 'registered' })
+})
+
+const repeated = (key: string, body: string) => ({ key_digest: digest(key), body_digest: digest(body) })
+
+test('registered again: the same idempotency key and body name the same server, also of ten at once', async () => {
+  const p_idempotency = repeated(id(), 'body')
+  const server_url = newUrl()
+  const answers = await Promise.all(Array.from({ length: 10 }, () => register({ p_idempotency }, { server_url })))
+  expect(new Set(answers.map(({ server }) => (server as { server_id: string }).server_id)).size).toBe(1)
+  expect(answers.filter(({ replayed }) => replayed === true)).toHaveLength(9)
+  const [row] = await database.query('select count(*)::integer as count from mcp_data.servers where server_url = $1', [
+    server_url,
+  ])
+  expect(row).toEqual({ count: 1 })
+})
+
+test('registered again: not after a day, nor when the server is gone (not_found)', async () => {
+  const p_idempotency = repeated(id(), 'body')
+  const p_server_id = serverId()
+  await register({ p_idempotency, p_server_id })
+  await database.query("update mcp_data.servers set status = 'deleted', deleted_at = now() where server_id = $1", [
+    p_server_id,
+  ])
+  expect(await register({ p_idempotency })).toEqual({ outcome: 'not_found' })
+  await database.passTime(86_401)
+  const answer = await register({ p_idempotency })
+  expect(answer.outcome).toBe('registered')
+  expect(answer).not.toHaveProperty('replayed')
+})
+
+test('idempotency_mismatch: the key of another body', async () => {
+  const key = id()
+  await register({ p_idempotency: repeated(key, 'one') })
+  expect(await register({ p_idempotency: repeated(key, 'two') })).toEqual({ outcome: 'idempotency_mismatch' })
+})
+
+test('server_url_taken: by a registration of the same owner, though it is not proven yet', async () => {
+  const p_caller = await ownerCaller(database, await newPerson(database))
+  const server_url = newUrl()
+  expect(await register({ p_caller }, { server_url })).toMatchObject({ outcome: 'registered' })
+  expect(await register({ p_caller }, { server_url })).toEqual({ outcome: 'server_url_taken' })
 })

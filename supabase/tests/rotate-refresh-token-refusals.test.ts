@@ -72,7 +72,7 @@ test('G13 account_disabled, client_blocked, server_unavailable, connection_revok
     ['account_disabled', 'update mcp_data.accounts set disabled_at = now() where account_id = $1'],
     ['client_blocked', 'update mcp_data.clients set blocked_at = now() where client_id = $1'],
     ['server_unavailable', "update mcp_data.servers set status = 'suspended' where server_id = $1"],
-    ['client_blocked', "update mcp_data.servers set client_policy = 'not_dynamic' where server_id = $1"],
+    ['client_not_allowed', "update mcp_data.servers set client_policy = 'not_dynamic' where server_id = $1"],
   ]
   const dynamic = { ...metadataClient, client_id: 'dcr_1', kind: 'dynamic' }
   const clients = [metadataClient, preRegistered, metadataClient, dynamic]

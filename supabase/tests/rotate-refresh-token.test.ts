@@ -49,7 +49,7 @@ test('G4 retried: the predecessor gets the same successor again, ten times withi
 test('G4 refresh_reused: the eleventh retry', async () => {
   const connectionId = await connected()
   for (let n = 0; n <= retry.max; n++) await refresh(database, connectionId, 1)
-  expect(await refresh(database, connectionId, 1)).toEqual({ outcome: 'refresh_reused' })
+  expect(await refresh(database, connectionId, 1)).toMatchObject({ outcome: 'refresh_reused' })
   expect(await refresh(database, connectionId, 2)).toEqual({ outcome: 'connection_revoked' })
 })
 
@@ -57,14 +57,14 @@ test('G4 refresh_reused: the predecessor after the window', async () => {
   const connectionId = await connected()
   await refresh(database, connectionId, 1)
   await database.passTime(121)
-  expect(await refresh(database, connectionId, 1)).toEqual({ outcome: 'refresh_reused' })
+  expect(await refresh(database, connectionId, 1)).toMatchObject({ outcome: 'refresh_reused' })
 })
 
 test('G2 refresh_reused: an old token after its successor was used ends the connection with all its tokens', async () => {
   const connectionId = await connected()
   await refresh(database, connectionId, 1)
   await refresh(database, connectionId, 2)
-  expect(await refresh(database, connectionId, 1)).toEqual({ outcome: 'refresh_reused' })
+  expect(await refresh(database, connectionId, 1)).toMatchObject({ outcome: 'refresh_reused' })
   expect(await refresh(database, connectionId, 3)).toEqual({ outcome: 'connection_revoked' })
   expect(await introspect(database, key, server, connectionId)).toMatchObject({ outcome: 'inactive' })
   const events = await database.query('select event, reason from mcp_data.audit_events where connection_id = $1', [
@@ -82,7 +82,7 @@ test('G2 every one of the last 34 generations is known for reuse, and the row do
   }
   expect((await rowOf(connectionId))?.older_digests).toHaveLength(256)
   expect(await refresh(database, connectionId, 12)).toEqual({ outcome: 'refresh_unknown' })
-  expect(await refresh(database, connectionId, 13)).toEqual({ outcome: 'refresh_reused' })
+  expect(await refresh(database, connectionId, 13)).toMatchObject({ outcome: 'refresh_reused' })
 })
 
 test('refresh_unknown: an invented secret changes nothing, whatever generation it names', async () => {
@@ -177,4 +177,16 @@ test('decision 4: 200 refreshes leave one row, and about a tenth of them is an e
   )
   expect(events?.n).toBeGreaterThan(4)
   expect(events?.n).toBeLessThan(45)
+})
+
+test('G2 refresh_reused: says once whom to tell, in the language of the last sign-in (SECURITY §19)', async () => {
+  await database.query("update mcp_data.accounts set language = 'de' where account_id = $1", [person.account_id])
+  const connectionId = await connected()
+  await refresh(database, connectionId, 1)
+  await refresh(database, connectionId, 2)
+  expect(await refresh(database, connectionId, 1)).toEqual({
+    outcome: 'refresh_reused',
+    notice: { email: person.email, language: 'de', server_host: new URL(server.server_url).host },
+  })
+  expect(await refresh(database, connectionId, 1)).toEqual({ outcome: 'connection_revoked' })
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { addServer, newBrowser, newPerson, open, sendCode, verifyCode } from './support/builders.ts'
 import { testDatabase } from './support/database.ts'
-import { codeLimits, digest, id, newEmail } from './support/values.ts'
+import { codeLimits, digest, id, newEmail, request } from './support/values.ts'
 
 const database = await testDatabase()
 const server = await addServer(database)
@@ -119,6 +119,8 @@ test('account_disabled: no session for a closed account (M12)', async () => {
   await database.query('update mcp_data.accounts set disabled_at = now() where account_id = $1', [person.account_id])
   const { browser, transaction } = await withCode(person.email)
   expect(await verifyCode(database, browser, transaction.id)).toEqual({ outcome: 'account_disabled' })
+  const text = "select reason from mcp_data.audit_events where event = 'authorization.failed' and account_id = $1"
+  expect(await database.query(text, [person.account_id])).toEqual([{ reason: 'sign_in_disabled' }])
   expect(await open(database, browser, asked)).toMatchObject({ outcome: 'sign_in' })
 })
 
@@ -159,4 +161,42 @@ test('a confirmed Supabase user of that e-mail gives the id; others do not, thou
     account_id: ids[0],
     email: moved,
   })
+})
+
+test('the session and the account keep what the request told: place and language', async () => {
+  const browser = newBrowser()
+  const transaction = await open(database, browser, { scope: ['openid'] })
+  const email = newEmail()
+  await sendCode(database, browser, transaction.id, email)
+  await verifyCode(database, browser, transaction.id, '12345678', {
+    p_request: { ...request, country: 'CH', language: 'de' },
+  })
+  const text = `select s.country, s.user_agent, a.language, e.country as place from mcp_data.accounts a
+    join mcp_data.sessions s using (account_id) join mcp_data.audit_events e using (account_id)
+    where a.email = $1 and e.event = 'session.created'`
+  expect(await database.query(text, [email])).toEqual([
+    { country: 'CH', user_agent: 'test', language: 'de', place: 'CH' },
+  ])
+})
+
+test('a wrong code for an account is an event of that account', async () => {
+  const person = await newPerson(database)
+  const transaction = await open(database, person, { scope: ['openid'], prompt: ['login'] })
+  await sendCode(database, person, transaction.id, person.email)
+  await verifyCode(database, person, transaction.id, '99999999')
+  const text = "select event from mcp_data.audit_events where account_id = $1 and event like 'code.%' order by event"
+  expect(await database.query(text, [person.account_id])).toEqual([{ event: 'code.failed' }, { event: 'code.sent' }])
+})
+
+test('C2 a right code is no failure: as many as may fail in a day, and one more, sign in', async () => {
+  const email = newEmail()
+  const limits = { ...codeLimits, per_address_15_minutes: 10, failures_per_account_day: 2 }
+  for (const code of ['12345678', '12345678', '12345678', '00000000', '12345678', '00000000']) {
+    const browser = newBrowser()
+    const transaction = await open(database, browser, asked)
+    await sendCode(database, browser, transaction.id, email, '12345678', { p_limits: limits })
+    expect(await verifyCode(database, browser, transaction.id, code, { p_limits: limits })).toMatchObject({
+      outcome: code === '12345678' ? 'verified' : 'wrong',
+    })
+  }
 })

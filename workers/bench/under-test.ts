@@ -33,7 +33,7 @@ export type UnderTest = {
  * V8 in workerd collects its old generation only when a limit comes near, and without one a bare Hono route grows by
  * megabytes a second. Cloudflare gives an isolate 128 MB; this is what a small machine would give it.
  */
-export const v8Flags = ['--max-heap-size=24']
+const v8Flags = ['--max-heap-size=20']
 
 export function readCompatibilityDate(): string {
   const settings = readFileSync(join(import.meta.dirname, '../wrangler.jsonc'), 'utf8')
@@ -80,7 +80,7 @@ export async function startUnderTest(kind: DatabaseKind, bundles: Bundles): Prom
   const workers: Workerd[] = []
   const start = async (bundle: Bundle, port: number, bindings: Record<string, string>): Promise<Workerd> => {
     const compatibilityDate = readCompatibilityDate()
-    const worker = await startWorkerd({ bundlePath: bundle.path, compatibilityDate, port, bindings, v8Flags })
+    const worker = await startWorkerd({ folder: bundle.folder, compatibilityDate, port, bindings, v8Flags })
     workers.push(worker)
     return worker
   }

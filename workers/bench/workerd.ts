@@ -1,25 +1,44 @@
 /** Starts plain `workerd serve` and reads its CPU time and memory. Never `wrangler dev`: its proxy is 20 to 80 times slower. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, fstatSync, openSync, readFileSync, readSync, realpathSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 
 export type Workerd = {
   port: number
   pid: number
-  /** The last lines the Worker logged, newest last. */
+  /** The file with everything the Worker logged. */
+  logPath: string
+  /** The last lines of it, newest last. */
   recentLog: () => readonly string[]
   stop: () => Promise<void>
 }
 
 export type WorkerdSettings = {
-  bundlePath: string
+  /** Holds the Worker's modules, with `index.mjs` as the main one. What workerd needs besides is put there too. */
+  folder: string
   compatibilityDate: string
   /** 0 lets the system choose. A Worker that must know its own issuer gets a port beforehand. */
   port: number
   bindings: Readonly<Record<string, string>>
   v8Flags?: readonly string[]
+  /** What the Worker's own outbound network reaches; everything where it is not said. */
+  outbound?: readonly ('public' | 'private' | 'local')[]
+  /** Service bindings, each to what listens at an address of this machine. */
+  services?: Readonly<Record<string, string>>
 }
+
+/** A Worker in production reaches the Internet alone; on one machine the database is local. */
+const everywhere = ['public', 'private', 'local'] as const
 
 function workerdBinary(): string {
   const wrangler = realpathSync(join(import.meta.dirname, '../node_modules/wrangler/package.json'))
@@ -30,21 +49,31 @@ function workerdBinary(): string {
   throw new Error('the workerd package no longer names its binary')
 }
 
-function configuration({ bundlePath, compatibilityDate, port, bindings, v8Flags = [] }: WorkerdSettings): string {
-  const texts = Object.entries(bindings).map(([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`)
+function configuration(settings: WorkerdSettings): string {
+  const { folder, compatibilityDate, port, v8Flags = [], outbound = everywhere, services = {} } = settings
+  const texts = Object.entries(settings.bindings).map(
+    ([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`,
+  )
+  const external = Object.entries(services).map(
+    ([name, address]) => `(name = "to-${name}", external = (address = "${address}", http = ()))`,
+  )
+  const reached = Object.keys(services).map((name) => `(name = "${name}", service = "to-${name}")`)
+  const names = readdirSync(folder).filter((name) => name.endsWith('.mjs') && name !== 'index.mjs')
+  const modules = ['index.mjs', ...names].map((name) => `(name = "${name}", esModule = embed "${name}")`)
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   v8Flags = ${JSON.stringify(v8Flags)},
   services = [
     (name = "main", worker = .main),
-    # The default outbound network refuses loopback, where the bench database listens: name one that allows it.
-    (name = "internet", network = (allow = ["public", "private", "local"])) ],
+    (name = "internet", network = (allow = ${JSON.stringify(outbound)})),
+    ${external.join(', ')} ],
   sockets = [ (name = "http", address = "127.0.0.1:${port}", http = (), service = "main") ] );
 const main :Workerd.Worker = (
-  modules = [ (name = "worker", esModule = embed "${basename(bundlePath)}") ],
+  modules = [ ${modules.join(', ')} ],
   compatibilityDate = "${compatibilityDate}",
+  compatibilityFlags = ["global_fetch_strictly_public"],
   globalOutbound = "internet",
-  bindings = [ ${texts.join(', ')} ] );
+  bindings = [ ${[...texts, ...reached].join(', ')} ] );
 `
 }
 
@@ -85,11 +114,11 @@ function readLastLines(path: string): string[] {
 }
 
 export async function startWorkerd(settings: WorkerdSettings): Promise<Workerd> {
-  const configPath = join(dirname(settings.bundlePath), 'workerd.capnp')
+  const configPath = join(settings.folder, 'workerd.capnp')
   writeFileSync(configPath, configuration(settings))
   const command = [workerdBinary(), 'serve', configPath, '--control-fd=3']
   // Into a file: whoever reads a pipe takes CPU time from what is measured.
-  const logPath = join(dirname(settings.bundlePath), 'workerd.log')
+  const logPath = join(settings.folder, 'workerd.log')
   const logFile = openSync(logPath, 'w')
   const child = spawn('/bin/sh', ['-c', supervisor, 'supervisor', ...command], {
     stdio: ['pipe', logFile, logFile, 'pipe', 'pipe'],
@@ -108,7 +137,7 @@ export async function startWorkerd(settings: WorkerdSettings): Promise<Workerd> 
     child.stdin?.end()
     return ended
   }
-  return { port, pid, recentLog, stop }
+  return { port, pid, logPath, recentLog, stop }
 }
 
 // sysconf(_SC_CLK_TCK) on every Linux that workerd runs on.

@@ -1,65 +1,36 @@
-import { Hono } from 'hono'
+import type { Hono } from 'hono'
+import { getPath } from 'hono/utils/url'
+import { createAppForClients } from './app-for-clients.ts'
 import type { AppEnv } from './context.ts'
 import type { Dependencies } from './dependencies.ts'
-import { openCors } from './http/cors.ts'
-import { answerWithJson } from './http/errors.ts'
-import { noRoute } from './http/fallback.ts'
-import { securityHeaders } from './http/headers.ts'
-import { issuerHostOnly } from './http/host.ts'
-import { observe } from './http/observe.ts'
-import { apiKeysRoute } from './routes/api-keys.ts'
-import { apiServersRoute } from './routes/api-servers.ts'
-import { apiVerifyRoute } from './routes/api-verify.ts'
-import { authorizeRoute } from './routes/authorize.ts'
-import { consentRoute } from './routes/consent.ts'
-import { errorsRoute } from './routes/errors.ts'
-import { healthRoute } from './routes/health.ts'
-import { homeRoute } from './routes/home.ts'
-import { introspectRoute } from './routes/introspect.ts'
-import { metadataRoute } from './routes/metadata.ts'
-import { registerRoute } from './routes/register.ts'
-import { revokeRoute } from './routes/revoke.ts'
-import { signInRoute } from './routes/sign-in.ts'
-import { signInCodeRoute } from './routes/sign-in-code.ts'
-import { signOutRoute } from './routes/sign-out.ts'
-import { tokenRoute } from './routes/token.ts'
-import { userinfoRoute } from './routes/userinfo.ts'
 
-/** Table of contents: every route, in order (HTTP-API.md). */
-export function createApp(dependencies: Dependencies): Hono<AppEnv> {
-  const app = new Hono<AppEnv>()
-  app.onError(answerWithJson)
-  app.notFound(noRoute(app))
+export type App = {
+  readonly fetch: (
+    request: Request,
+    bindings: AppEnv['Bindings'],
+    context: ExecutionContext,
+  ) => Response | Promise<Response>
+}
 
-  app.use(observe(dependencies), securityHeaders, issuerHostOnly)
-  app.use('/.well-known/*', openCors('GET, HEAD'))
-  app.use('/register', openCors('POST'))
-  app.use('/token', openCors('POST'))
-  app.use('/revoke', openCors('POST'))
-  app.use('/userinfo', openCors('GET, HEAD, POST'))
-
-  // Discovery
-  app.route('/', metadataRoute)
-  // Authorization, for people
-  app.route('/', authorizeRoute)
-  app.route('/', signInRoute)
-  app.route('/', signInCodeRoute)
-  app.route('/', consentRoute)
-  app.route('/', signOutRoute)
-  // Clients that register themselves
-  app.route('/', registerRoute)
-  // Tokens, for programs
-  app.route('/', tokenRoute)
-  app.route('/', revokeRoute)
-  app.route('/', introspectRoute)
-  app.route('/', userinfoRoute)
-  // Server management
-  app.route('/', apiServersRoute)
-  app.route('/', apiKeysRoute)
-  app.route('/', apiVerifyRoute)
-  // Pages and operations
-  app.route('/', homeRoute)
-  app.route('/', errorsRoute)
-  app.route('/', healthRoute)
-  return app
+/**
+ * Two apps behind one door. What clients call at every turn is there when an isolate starts; the pages and the management
+ * of servers are several times as much code, and are loaded when the isolate is first asked for one of them.
+ */
+export function createApp(dependencies: Dependencies): App {
+  const forClients = createAppForClients(dependencies)
+  const atHand = new Set(forClients.routes.filter(({ method }) => method !== 'ALL').map(({ path }) => path))
+  let forPeople: Hono<AppEnv> | undefined
+  // Requests that come first at the same time each load it: a promise of one request is not for another to wait for.
+  const load = async (): Promise<Hono<AppEnv>> => {
+    const { createAppForPeople } = await import('./app-for-people.ts')
+    forPeople ??= createAppForPeople(dependencies)
+    return forPeople
+  }
+  return {
+    fetch: (request, bindings, context) => {
+      const path = getPath(request)
+      if (atHand.has(path) || path.startsWith('/.well-known/')) return forClients.fetch(request, bindings, context)
+      return forPeople?.fetch(request, bindings, context) ?? load().then((app) => app.fetch(request, bindings, context))
+    },
+  }
 }

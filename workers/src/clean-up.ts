@@ -9,13 +9,12 @@ const callsPerRun = 20
  * Removes what has ended (ARCHITECTURE decision 4); the next run goes on where this one stopped.
  * @throws StoreUnavailable, which the platform shows as a failed run
  */
-export async function runCleanUp({ store, log, clock }: Dependencies): Promise<void> {
+export async function runCleanUp({ config, store, log, clock }: Dependencies): Promise<void> {
   const startedMs = clock()
   const rows: Record<string, number> = {}
   let calls = 0
   for (let more = true; more && calls < callsPerRun; calls += 1) {
-    // How long ended things are kept is the function's to know: an empty object overrides nothing.
-    const cleaned = await cleanUp(store, { p_batch: batchSize, p_retention: {} })
+    const cleaned = await cleanUp(store, { p_batch: batchSize, p_retention: config.retention })
     for (const [kind, count] of Object.entries(cleaned.rows)) rows[kind] = (rows[kind] ?? 0) + count
     more = cleaned.more
   }

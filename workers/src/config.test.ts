@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { ConfigError, parseConfig } from './config.ts'
 import { variables } from './config-variables.ts'
 import { randomBase64Url } from './crypto/random.ts'
+import { chooseDependencies } from './dependencies.ts'
+import { chooseNetwork } from './network.ts'
 
 let env: Record<string, string>
 
@@ -143,7 +145,7 @@ describe('the configuration', () => {
 
   it('needs what its mail sender needs', () => {
     expect(refusal({ EMAIL_SENDER: 'resend' })).toMatch(/EMAIL_FROM is missing.*RESEND_API_KEY is missing/)
-    expect(refusal({ EMAIL_SENDER: 'smtp' })).toContain('EMAIL_SENDER must be resend or webhook')
+    expect(refusal({ EMAIL_SENDER: 'smtp' })).toContain('EMAIL_SENDER must be resend, cloudflare or webhook')
     const resend = { ...env, EMAIL_SENDER: 'resend', EMAIL_FROM: 'A <a@b.example>', RESEND_API_KEY: 're_123456789' }
     expect(parseConfig(resend).email).toEqual({ sender: 'resend', from: 'A <a@b.example>', apiKey: 're_123456789' })
   })
@@ -163,6 +165,16 @@ describe('the configuration', () => {
     expect(refusal({ LIFETIMES: '{"access_token_seconds":7200}' })).toContain('above 3600')
   })
 
+  it('J22 leaves whoever still has a passkey a day at least to say so, but for a developer', () => {
+    const wait = (seconds: number) => ({ LIFETIMES: JSON.stringify({ passkey_wait_seconds: seconds }) })
+    expect(refusal(wait(86_399))).toContain('below 86400')
+    expect(refusal(wait(0))).toContain('must be')
+    expect(refusal(wait(2_592_001))).toContain('above 2592000')
+    expect(parseConfig({ ...env, ...wait(86_400) }).lifetimes).toMatchObject({ passkey_wait_seconds: 86_400 })
+    const local = { ...env, ISSUER: 'http://localhost:9400', ...wait(1) }
+    expect(parseConfig(local).lifetimes).toMatchObject({ passkey_wait_seconds: 1 })
+  })
+
   it('F24 never says a value', () => {
     const secret = randomBase64Url(20)
     for (const { name } of variables) expect(refusal({ [name]: `"${secret}` })).not.toContain(secret)
@@ -170,6 +182,37 @@ describe('the configuration', () => {
 
   it('describes each variable once', () => {
     expect(new Set(variables.map(({ name }) => name)).size).toBe(variables.length)
-    for (const { description } of variables) expect(description).toMatch(/\.$/)
+  })
+
+  it('takes Cloudflare’s e-mail binding for a sender, only where it is bound (SECURITY §7)', () => {
+    const sender = { EMAIL_SENDER: 'cloudflare', EMAIL_FROM: 'Sign-in <no-reply@example.com>' }
+    const config = parseConfig({ ...env, ...sender })
+    expect(config.email).toEqual({ sender: 'cloudflare', from: 'Sign-in <no-reply@example.com>' })
+    expect(refusal({ ...sender, EMAIL_FROM: undefined })).toContain('EMAIL_FROM is missing')
+    const EMAIL = { send: () => Promise.resolve() }
+    expect(() => chooseDependencies(config, chooseNetwork({}))).toThrow('needs the send_email binding EMAIL')
+    expect(() => chooseDependencies(config, chooseNetwork({ EMAIL }))).not.toThrow()
+  })
+
+  it('reads the rows of providers, and says which member of which row is wrong, without the value', () => {
+    const oidc = { id: 'acme', name: 'Acme', issuer: 'https://accounts.example.com', client_id: 'c' }
+    const github = { kind: 'github', id: 'github', name: 'GitHub', client_id: 'c', client_secret: 's' }
+    const rows = (...all: unknown[]) => ({ IDENTITY_PROVIDERS: JSON.stringify(all) })
+    expect(parseConfig({ ...env, ...rows(oidc, github) }).identityProviders).toEqual([
+      { ...oidc, kind: 'oidc' },
+      { ...github, issuer: 'https://github.com', api_url: 'https://api.github.com' },
+    ])
+    const wrong: readonly [unknown[], string][] = [
+      [[{ ...oidc, issuer: 'http://accounts.example.com' }], 'row 1: issuer'],
+      [[{ ...oidc, issuer: 'https://accounts.example.com/' }], 'row 1: issuer'],
+      [[oidc, { ...github, client_secret: undefined }], 'row 2: client_secret'],
+      [[{ ...oidc, id: 'A b' }], 'row 1: id'],
+      [[{ ...oidc, kind: 'saml' }], 'row 1: kind'],
+      [[oidc, { ...oidc, name: 'Twice' }], 'two rows with one id or issuer'],
+    ]
+    for (const [all, problem] of wrong) expect(refusal(rows(...all))).toContain(problem)
+    expect(refusal({ IDENTITY_PROVIDERS: 'secret' })).toBe(
+      'The configuration is not usable: IDENTITY_PROVIDERS must be a JSON array',
+    )
   })
 })

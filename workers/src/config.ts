@@ -1,13 +1,23 @@
 import * as z from 'zod/mini'
-import { defaultLifetimes, defaultLimits, type Lifetimes, type Limits } from './config-defaults.ts'
+import {
+  defaultLifetimes,
+  defaultLimits,
+  defaultRetention,
+  type Lifetimes,
+  type Limits,
+  type Retention,
+} from './config-defaults.ts'
+import { readProviders } from './config-providers.ts'
 import * as values from './config-values.ts'
 import { type Variable, variables } from './config-variables.ts'
 import type { KeyRing } from './crypto/digest.ts'
 import type { SealKeys } from './crypto/seal.ts'
 import type { PrivateJwk } from './crypto/signing-keys.ts'
+import type { ProviderRow } from './identity/provider.ts'
 
 export type EmailSettings =
   | { readonly sender: 'resend'; readonly from: string; readonly apiKey: string }
+  | { readonly sender: 'cloudflare'; readonly from: string }
   | { readonly sender: 'webhook'; readonly url: string; readonly secret: string }
 
 /** How documents that strangers host are fetched (SECURITY §24, §25). */
@@ -27,7 +37,10 @@ export type Config = {
   readonly cookieKeys: KeyRing
   readonly signingKeys: readonly PrivateJwk[]
   readonly clientAddressHeader: string
+  readonly clientCountryHeader: string
   readonly email: EmailSettings
+  /** Other places that can vouch for people. */
+  readonly identityProviders: readonly ProviderRow[]
   readonly privateUseSchemes: readonly string[]
   readonly registrationKeys: SealKeys
   /** Whether POST /register answers; ids that were given out stay valid. */
@@ -35,6 +48,9 @@ export type Config = {
   readonly documents: DocumentSettings
   readonly limits: Limits
   readonly lifetimes: Lifetimes
+  readonly retention: Retention
+  /** Whoever holds it may read GET /metrics; undefined: there is none. */
+  readonly metricsToken: string | undefined
 }
 
 type Name = (typeof variables)[number]['name']
@@ -86,6 +102,10 @@ function readEmail({ read, refuse }: Reader): EmailSettings | undefined {
     const apiKey = read('RESEND_API_KEY', plain)
     return from === undefined || apiKey === undefined ? undefined : { sender, from, apiKey }
   }
+  if (sender === 'cloudflare') {
+    const from = read('EMAIL_FROM', plain)
+    return from === undefined ? undefined : { sender, from }
+  }
   if (sender === 'webhook') {
     const url = read('EMAIL_WEBHOOK_URL', values.readUrl)
     const webhookSecret = read('EMAIL_WEBHOOK_SECRET', secret)
@@ -93,7 +113,14 @@ function readEmail({ read, refuse }: Reader): EmailSettings | undefined {
       ? undefined
       : { sender, url: url.href, secret: webhookSecret }
   }
-  return sender === undefined ? undefined : refuse('EMAIL_SENDER', 'must be resend or webhook')
+  return sender === undefined ? undefined : refuse('EMAIL_SENDER', 'must be resend, cloudflare or webhook')
+}
+
+/** How people sign in: who carries their codes, and who else can vouch for them. */
+function readSignIn(reader: Reader) {
+  const email = readEmail(reader)
+  const identityProviders = reader.read('IDENTITY_PROVIDERS', readProviders)
+  return email === undefined || identityProviders === undefined ? undefined : { email, identityProviders }
 }
 
 function readKeys({ read, refuse }: Reader) {
@@ -125,6 +152,14 @@ function readDocuments({ text, read, refuse }: Reader, issuerIsLoopback: boolean
   return Object.freeze({ allowLoopback, redirectExceptions, resolverUrl: resolver?.href })
 }
 
+function readService({ text, read }: Reader) {
+  const serviceName = read('SERVICE_NAME', plain)
+  const registrationIsOn = read('REGISTRATION', values.readSwitch)
+  const metricsToken = text('METRICS_TOKEN') === undefined ? undefined : read('METRICS_TOKEN', secret)
+  if (serviceName === undefined || registrationIsOn === undefined) return undefined
+  return { serviceName, registrationIsOn, metricsToken }
+}
+
 function readSupabase({ read }: Reader, issuerIsLoopback: boolean) {
   const url = read('SUPABASE_URL', values.readUrl)
   const key = read('SUPABASE_KEY', (text) => values.readDatabaseKey(text, issuerIsLoopback))
@@ -134,11 +169,28 @@ function readSupabase({ read }: Reader, issuerIsLoopback: boolean) {
 function readNumbers({ read, refuse }: Reader, issuerIsLoopback: boolean) {
   const limits = read('LIMITS', (text) => values.readNumbers(text, defaultLimits))
   const lifetimes = read('LIFETIMES', (text) => values.readNumbers(text, defaultLifetimes))
-  if (limits === undefined || lifetimes === undefined) return undefined
+  const retention = read('RETENTION', (text) => values.readNumbers(text, defaultRetention))
+  if (limits === undefined || lifetimes === undefined || retention === undefined) return undefined
   if (lifetimes.access_token_seconds > 3_600) return refuse('LIFETIMES', 'has access_token_seconds above 3600')
+  if (lifetimes.passkey_wait_seconds > 2_592_000) return refuse('LIFETIMES', 'has passkey_wait_seconds above 2592000')
+  // Whoever is to object has to read a mail first; a developer tries it out.
+  if (lifetimes.passkey_wait_seconds < 86_400 && !issuerIsLoopback) {
+    return refuse('LIFETIMES', 'has passkey_wait_seconds below 86400')
+  }
   // Everything on a developer's machine comes from one address.
   const per_ip_hour = issuerIsLoopback ? null : limits.per_ip_hour
-  return { limits: Object.freeze({ ...limits, per_ip_hour }), lifetimes: Object.freeze(lifetimes) }
+  return {
+    limits: Object.freeze({ ...limits, per_ip_hour }),
+    lifetimes: Object.freeze(lifetimes),
+    retention: Object.freeze(retention),
+  }
+}
+
+function readHeaders({ read }: Reader) {
+  const clientAddressHeader = read('CLIENT_ADDRESS_HEADER', headerName)
+  const clientCountryHeader = read('CLIENT_COUNTRY_HEADER', headerName)
+  if (clientAddressHeader === undefined || clientCountryHeader === undefined) return undefined
+  return { clientAddressHeader, clientCountryHeader }
 }
 
 /**
@@ -152,24 +204,22 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
   const issuerIsLoopback = issuer !== undefined && values.isLoopback(issuer)
   const supabase = readSupabase(reader, issuerIsLoopback)
   const keys = readKeys(reader)
-  const email = readEmail(reader)
+  const signIn = readSignIn(reader)
   const numbers = readNumbers(reader, issuerIsLoopback)
   const documents = readDocuments(reader, issuerIsLoopback)
-  const clientAddressHeader = read('CLIENT_ADDRESS_HEADER', headerName)
+  const headers = readHeaders(reader)
   const privateUseSchemes = read('PRIVATE_USE_SCHEMES', values.readSchemes)
-  const serviceName = read('SERVICE_NAME', plain)
-  const registrationIsOn = read('REGISTRATION', values.readSwitch)
+  const service = readService(reader)
   if (
     reader.problems.length > 0 ||
     issuer === undefined ||
     supabase === undefined ||
     keys === undefined ||
-    email === undefined ||
+    signIn === undefined ||
     numbers === undefined ||
-    clientAddressHeader === undefined ||
+    headers === undefined ||
     privateUseSchemes === undefined ||
-    serviceName === undefined ||
-    registrationIsOn === undefined ||
+    service === undefined ||
     documents === undefined
   ) {
     throw new ConfigError(`The configuration is not usable: ${reader.problems.join('; ')}`)
@@ -179,12 +229,11 @@ export function parseConfig(env: Readonly<Record<string, unknown>>): Config {
     issuerIsLoopback,
     supabase,
     ...keys,
-    email,
+    ...signIn,
     ...numbers,
-    clientAddressHeader,
+    ...headers,
     privateUseSchemes,
-    serviceName,
-    registrationIsOn,
+    ...service,
     documents,
   })
 }

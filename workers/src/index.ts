@@ -1,10 +1,10 @@
-import { createApp } from './app.ts'
-import { runCleanUp } from './clean-up.ts'
+import { type App, createApp } from './app.ts'
 import { ConfigError, parseConfig } from './config.ts'
 import { chooseDependencies, type Dependencies } from './dependencies.ts'
+import { chooseNetwork } from './network.ts'
 
 type Environment = Readonly<Record<string, unknown>>
-type House = { readonly dependencies: Dependencies; readonly app: ReturnType<typeof createApp> }
+type House = { readonly dependencies: Dependencies; readonly app: App }
 
 /** One for an isolate: the environment never changes under it. */
 const houses = new WeakMap<object, House>()
@@ -12,7 +12,7 @@ const houses = new WeakMap<object, House>()
 function houseOf(env: Environment): House {
   const known = houses.get(env)
   if (known !== undefined) return known
-  const dependencies = chooseDependencies(parseConfig(env))
+  const dependencies = chooseDependencies(parseConfig(env), chooseNetwork(env), { dataset: env.METRICS })
   const house = { dependencies, app: createApp(dependencies) }
   houses.set(env, house)
   return house
@@ -38,6 +38,7 @@ export default {
     }
   },
   async scheduled(_controller, env) {
-    await runCleanUp(houseOf(env).dependencies)
+    const { runScheduled } = await import('./scheduled.ts')
+    await runScheduled(houseOf(env).dependencies)
   },
 } satisfies ExportedHandler<Environment>

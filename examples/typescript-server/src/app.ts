@@ -24,8 +24,8 @@ export function createApp(settings: Settings, folder: SharedFolder): Hono {
   // A web page that lets its own name point at this machine sends that name (DNS rebinding).
   app.use(hostHeaderValidation([new URL(serverUrl).hostname, 'localhost', '127.0.0.1', '[::1]']))
 
-  const toolScopes = { write_file: ['files:write'] }
-  const scopeImplications = { 'files:write': ['files:read'] }
+  const toolScopes = { write_file: ['files:write'], delete_file: ['files:delete'] }
+  const scopeImplications = { 'files:write': ['files:read'], 'files:delete': ['files:read'] }
   const options = { issuer, serverUrl, toolScopes, scopeImplications, maxBodyBytes: MAX_BODY_BYTES }
   // #region protect
   app.use(authAgentMiddleware({ serverId, apiKey, requiredScopes: ['files:read'], ...options }))

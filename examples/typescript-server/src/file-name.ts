@@ -1,5 +1,10 @@
 const MAX_CHARACTERS = 200
 const MAX_DEPTH = 8
+// The longest name that file systems store.
+const MAX_PART_BYTES = 255
+
+// What Windows takes for a device, whatever the ending and in whatever folder.
+const RESERVED = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?: *\..*)?$/i
 
 /** Thrown where a name or a file is refused; the message is for the person or the model that asked. */
 export class FileRefused extends Error {
@@ -26,6 +31,12 @@ export function parseFileName(name: string): readonly string[] {
     throw new FileRefused(
       'The name may hold letters, digits, spaces and . _ - only, and begins with a letter or digit.',
     )
+  }
+  if (parts.some((part) => RESERVED.test(part))) {
+    throw new FileRefused('The name is one that some systems reserve for a device.')
+  }
+  if (parts.some((part) => Buffer.byteLength(part) > MAX_PART_BYTES)) {
+    throw new FileRefused(`A part of the name is longer than ${MAX_PART_BYTES} bytes.`)
   }
   return parts
 }

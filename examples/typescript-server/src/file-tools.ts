@@ -15,6 +15,14 @@ export function createFileTools(folder: SharedFolder, maxBodyBytes: number): Mcp
 
 function buildServer(folder: SharedFolder): McpServer {
   const server = new McpServer({ name: 'auth-agent-example-files', version: '0.1.0' })
+  addReading(server, folder)
+  addChanging(server, folder)
+  return server
+}
+
+const named = z.object({ name: fileName })
+
+function addReading(server: McpServer, folder: SharedFolder): void {
   const reading = { annotations: { readOnlyHint: true } }
 
   const list = { ...reading, title: 'List files', description: 'Lists the files in the shared folder.' }
@@ -26,9 +34,10 @@ function buildServer(folder: SharedFolder): McpServer {
   )
 
   const read = { ...reading, title: 'Read a file', description: 'Reads a text file of the shared folder.' }
-  const named = z.object({ name: fileName })
   server.registerTool('read_file', { ...read, inputSchema: named }, ({ name }) => answer(() => folder.read(name)))
+}
 
+function addChanging(server: McpServer, folder: SharedFolder): void {
   const write = { title: 'Write a file', description: 'Writes a text file into the shared folder, or replaces one.' }
   const written = named.extend({ text: z.string().describe('The whole new text of the file') })
   server.registerTool('write_file', { ...write, inputSchema: written }, ({ name, text }) =>
@@ -37,7 +46,15 @@ function buildServer(folder: SharedFolder): McpServer {
       return `Wrote ${name}.`
     }),
   )
-  return server
+
+  const deleting = { annotations: { destructiveHint: true, idempotentHint: true } }
+  const remove = { ...deleting, title: 'Delete a file', description: 'Deletes a file of the shared folder.' }
+  server.registerTool('delete_file', { ...remove, inputSchema: named }, ({ name }) =>
+    answer(async () => {
+      await folder.delete(name)
+      return `Deleted ${name}.`
+    }),
+  )
 }
 
 /** A refusal is written for the model that asked; anything else stays in our log, since it may name our paths. */

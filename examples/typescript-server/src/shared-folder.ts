@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { lstat, open, readdir, realpath, rename, rm } from 'node:fs/promises'
+import { lstat, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FileRefused, parseFileName } from './file-name.ts'
 
@@ -11,6 +11,7 @@ export type SharedFolder = {
   list: () => Promise<ListedFile[]>
   read: (name: string) => Promise<string>
   write: (name: string, text: string) => Promise<void>
+  delete: (name: string) => Promise<void>
 }
 
 const MAX_FILE_BYTES = 262_144
@@ -23,6 +24,7 @@ export async function openSharedFolder(folder: string): Promise<SharedFolder> {
     list: () => listFiles(root),
     read: (name) => readText(root, name),
     write: (name, text) => writeText(root, name, text),
+    delete: (name) => deleteFile(root, name),
   }
 }
 
@@ -54,7 +56,8 @@ async function readText(root: string, name: string): Promise<string> {
   const path = await locate(root, name)
   if ((await kindOf(path)) !== 'file') throw new FileRefused(`There is no file ${name}.`)
   // O_NOFOLLOW: should the file be exchanged for a link this moment, opening fails. O_NONBLOCK: a pipe cannot hang us.
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => undefined)
+  if (file === undefined) throw new FileRefused(`There is no file ${name}.`)
   try {
     const { size } = await file.stat()
     if (size > MAX_FILE_BYTES) throw new FileRefused(`${name} is larger than ${MAX_FILE_BYTES} bytes.`)
@@ -68,6 +71,7 @@ async function readText(root: string, name: string): Promise<string> {
 
 async function writeText(root: string, name: string, text: string): Promise<void> {
   const path = await locate(root, name)
+  if (!text.isWellFormed()) throw new FileRefused('The text is not valid Unicode.')
   const sizeBytes = Buffer.byteLength(text)
   if (sizeBytes > MAX_FILE_BYTES) throw new FileRefused(`The text is larger than ${MAX_FILE_BYTES} bytes.`)
   const kind = await kindOf(path)
@@ -85,6 +89,13 @@ async function writeText(root: string, name: string, text: string): Promise<void
     await rm(beside, { force: true })
     throw error
   }
+}
+
+async function deleteFile(root: string, name: string): Promise<void> {
+  const path = await locate(root, name)
+  if ((await kindOf(path)) !== 'file') throw new FileRefused(`There is no file ${name}.`)
+  // Should it be exchanged for a link this moment, the link goes and not what it points to.
+  await unlink(path)
 }
 
 /** The path of a name whose folder really lies where the name says: no part of it is a link. */

@@ -55,14 +55,20 @@ describe('the MCP endpoint', () => {
     }
   })
 
-  it('answers write_file without files:write with a real 403 that names all scopes (MCP 2026-07-28)', async () => {
-    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'write_file', arguments: {} } }
-    const token = example.as.issueToken('files:read')
-    const response = await send('/mcp', { method: 'POST', body: JSON.stringify(call), headers: mcpHeaders, token })
-    expect(response.status).toBe(403)
-    expect(response.headers.get('www-authenticate')).toContain('error="insufficient_scope"')
-    expect(response.headers.get('www-authenticate')).toContain('scope="files:read files:write"')
-  })
+  it.each([
+    ['write_file', 'files:read', 'files:read files:write'],
+    ['delete_file', 'files:write', 'files:read files:delete'],
+  ])(
+    'L10 answers %s with the scope %s with a real 403 that names all scopes (MCP 2026-07-28)',
+    async (name, scope, needed) => {
+      const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } }
+      const token = example.as.issueToken(scope)
+      const response = await send('/mcp', { method: 'POST', body: JSON.stringify(call), headers: mcpHeaders, token })
+      expect(response.status).toBe(403)
+      expect(response.headers.get('www-authenticate')).toContain('error="insufficient_scope"')
+      expect(response.headers.get('www-authenticate')).toContain(`scope="${needed}"`)
+    },
+  )
 
   it('L5 refuses a revoked token', async () => {
     const token = example.as.issueToken('files:read')

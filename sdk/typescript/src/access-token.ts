@@ -1,21 +1,21 @@
 import { isRecord, parseJson } from './json.ts'
 
-const MAX_CHARACTERS = 8192
+export const MAX_CHARACTERS = 8192
 const ES256_SIGNATURE_CHARACTERS = 86
 
 /**
- * Whether a text can be one of our access tokens at all: a JWT signed with ES256 of type `at+jwt` (RFC 9068 §2.1).
- * Nothing is trusted because of it; it keeps garbage from costing a call.
+ * The header of a text that can be one of our access tokens: a JWT signed with ES256 of type `at+jwt` (RFC 9068 §2.1);
+ * undefined of any other. Nothing is trusted because of it; it keeps garbage from costing a call.
  */
-export function looksLikeAccessToken(token: string): boolean {
-  if (token.length > MAX_CHARACTERS) return false
+export function readTokenHeader(token: string): Record<string, unknown> | undefined {
+  if (token.length > MAX_CHARACTERS) return undefined
   const parts = token.split('.', 4)
   const [header, payload, signature] = parts
-  if (parts.length !== 3 || header === undefined || !payload || signature === undefined) return false
-  if (signature.length !== ES256_SIGNATURE_CHARACTERS) return false
-  if (!/^[0-9A-Za-z_\-.]+$/.test(token)) return false
-  const claims = parseJson(decodeBase64Url(header))
-  return isRecord(claims) && claims.alg === 'ES256' && claims.typ === 'at+jwt'
+  if (parts.length !== 3 || header === undefined || !payload || signature === undefined) return undefined
+  if (signature.length !== ES256_SIGNATURE_CHARACTERS) return undefined
+  if (!/^[0-9A-Za-z_\-.]+$/.test(token)) return undefined
+  const members = parseJson(decodeBase64Url(header))
+  return isRecord(members) && members.alg === 'ES256' && members.typ === 'at+jwt' ? members : undefined
 }
 
 function decodeBase64Url(text: string): string {

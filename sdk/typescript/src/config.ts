@@ -1,51 +1,25 @@
 import { type FixedUrl, parseIssuer, parseServerUrl } from './fixed-url.ts'
-import { isScopeToken } from './scopes.ts'
+import { AuthAgentConfigError, type AuthAgentOptions, type ScopeTable } from './options.ts'
+import { resourceKeys } from './resource-key.ts'
+import { isScopeToken, joinScopes } from './scopes.ts'
 
-/** What an owner tells the middleware. Every mistake here throws at start, never at the first request. */
-export type AuthAgentOptions = {
-  /** Id of this server at the issuer, `srv_…`. */
-  serverId: string | undefined
-  /** API key of this server, `sk_…` (not the key's id, `key_…`). */
-  apiKey: string | undefined
-  /** Scopes every request needs. Default none: any live token for this server will do. */
-  requiredScopes?: readonly string[] | undefined
-  /** Scopes single tools need on top: `{ write_file: ['files:write'] }`. */
-  toolScopes?: ScopeTable | undefined
-  /** What a broader scope includes: `{ 'files:write': ['files:read'] }` (MCP 2026-07-28, Authorization). */
-  scopeImplications?: ScopeTable | undefined
-  /** Default: `AUTH_AGENT_ISSUER` from the environment, else the public deployment. https, or http on loopback. */
-  issuer?: string | undefined
-  /** The exact URL that was registered. Default: read once from the issuer. */
-  serverUrl?: string | undefined
-  /** Seconds a live token is remembered, 0 (off) to 60; never past its `exp`. Default 30. */
-  cacheTtlSeconds?: number | undefined
-  /** Milliseconds to wait for the issuer, 1 to 30,000. Default 3,000. */
-  timeoutMs?: number | undefined
-  /** Seconds a remembered token stays good while the issuer cannot be reached, 0 (off) to 600. Default 0. */
-  staleIfErrorSeconds?: number | undefined
-  /** Largest JSON body read for `toolScopes`, in bytes. Default 4 MiB. */
-  maxBodyBytes?: number | undefined
-  /** Hosts this server answers to, with or without port. Default: any. */
-  allowedHosts?: readonly string[] | undefined
-  /** Browser origins this server answers to. Default: any, because nothing is answered without a token. */
-  allowedOrigins?: readonly string[] | undefined
-  /** The fetch with which the issuer is asked. Default: the global one. */
-  fetch?: typeof globalThis.fetch | undefined
-  /** Where trouble is told, one line each, without secrets. Default: `console.error`. */
-  log?: ((line: string) => void) | undefined
-}
-
-/** From one name to the scopes it stands for. */
-export type ScopeTable = Readonly<Record<string, readonly string[]>>
+export type ScopeMap = ReadonlyMap<string, readonly string[]>
 
 export type Config = Readonly<{
   serverId: string
-  apiKey: string
+  /** Undefined only where nothing is asked with it. */
+  apiKey: string | undefined
+  validation: 'introspect' | 'jwt'
+  signatureFirst: boolean
   issuer: string
   serverUrl: FixedUrl | undefined
   requiredScopes: readonly string[]
-  toolScopes: ReadonlyMap<string, readonly string[]>
-  scopeImplications: ReadonlyMap<string, readonly string[]>
+  toolScopes: ScopeMap
+  promptScopes: ScopeMap
+  /** By `resourceKey`. */
+  resourceScopes: ScopeMap
+  scopeImplications: ScopeMap
+  filterLists: boolean
   cacheTtlSeconds: number
   timeoutMs: number
   staleIfErrorSeconds: number
@@ -56,19 +30,19 @@ export type Config = Readonly<{
   log: (line: string) => void
 }>
 
-/** Thrown at start for a missing or mistaken option. The message names the option, never its value. */
-export class AuthAgentConfigError extends Error {
-  override name = 'AuthAgentConfigError'
-}
-
 const PUBLIC_ISSUER = 'https://mcp.auth-agent.com'
 
-const KNOWN_OPTIONS = new Set([
+export const KNOWN_OPTIONS: ReadonlySet<string> = new Set([
   'serverId',
   'apiKey',
   'requiredScopes',
   'toolScopes',
+  'promptScopes',
+  'resourceScopes',
   'scopeImplications',
+  'filterLists',
+  'validation',
+  'signatureFirst',
   'issuer',
   'serverUrl',
   'cacheTtlSeconds',
@@ -91,14 +65,16 @@ export function parseOptions(options: AuthAgentOptions): Config {
     if (!KNOWN_OPTIONS.has(name)) throw new AuthAgentConfigError(`${name} is not an option of authAgentMiddleware`)
   }
   const { fetch, log } = options
+  const validation = oneOf('validation', options.validation ?? 'introspect', ['introspect', 'jwt'])
   return Object.freeze({
     serverId: parseServerId(options.serverId),
-    apiKey: parseApiKey(options.apiKey),
+    apiKey: validation === 'jwt' && options.apiKey === undefined ? undefined : parseApiKey(options.apiKey),
+    validation,
+    signatureFirst: truthValue('signatureFirst', options.signatureFirst),
     issuer: parseUrl('issuer', options.issuer ?? issuerFromEnvironment() ?? PUBLIC_ISSUER, parseIssuer).href,
     serverUrl: options.serverUrl === undefined ? undefined : parseUrl('serverUrl', options.serverUrl, parseServerUrl),
     requiredScopes: scopeList('requiredScopes', options.requiredScopes ?? []),
-    toolScopes: scopeTable('toolScopes', options.toolScopes),
-    scopeImplications: scopeTable('scopeImplications', options.scopeImplications),
+    ...parseTables(options),
     cacheTtlSeconds: numberBetween('cacheTtlSeconds', options.cacheTtlSeconds ?? 30, 0, 60),
     timeoutMs: numberBetween('timeoutMs', options.timeoutMs ?? 3000, 1, 30_000),
     staleIfErrorSeconds: numberBetween('staleIfErrorSeconds', options.staleIfErrorSeconds ?? 0, 0, 600),
@@ -126,7 +102,28 @@ export function scopeList(option: string, scopes: readonly string[]): readonly s
   return Object.freeze([...new Set(scopes)])
 }
 
-function scopeTable(option: string, table: ScopeTable = {}): ReadonlyMap<string, readonly string[]> {
+function parseTables(options: AuthAgentOptions) {
+  const toolScopes = scopeTable('toolScopes', options.toolScopes)
+  const promptScopes = scopeTable('promptScopes', options.promptScopes)
+  const resourceScopes = byResourceKey(scopeTable('resourceScopes', options.resourceScopes))
+  const scopeImplications = scopeTable('scopeImplications', options.scopeImplications)
+  const filterLists = truthValue('filterLists', options.filterLists)
+  if (filterLists && toolScopes.size + promptScopes.size + resourceScopes.size === 0) {
+    throw new AuthAgentConfigError('filterLists needs toolScopes, promptScopes or resourceScopes')
+  }
+  return { toolScopes, promptScopes, resourceScopes, scopeImplications, filterLists }
+}
+
+/** Two spellings of one resource share the scopes of both. */
+function byResourceKey(table: ScopeMap): ScopeMap {
+  const byKey = new Map<string, readonly string[]>()
+  for (const [uri, scopes] of table) {
+    for (const key of resourceKeys(uri)) byKey.set(key, joinScopes(byKey.get(key) ?? [], scopes))
+  }
+  return byKey
+}
+
+function scopeTable(option: string, table: ScopeTable = {}): ScopeMap {
   if (typeof table !== 'object' || table === null || Array.isArray(table)) {
     throw new AuthAgentConfigError(`${option} must be an object from a name to a list of scopes`)
   }
@@ -173,6 +170,18 @@ function numberBetween(option: string, value: number, least: number, most: numbe
     throw new AuthAgentConfigError(`${option} must be a number from ${least} to ${most}`)
   }
   return value
+}
+
+function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value)
+  if (found === undefined) throw new AuthAgentConfigError(`${option} must be one of: ${allowed.join(', ')}`)
+  return found
+}
+
+function truthValue(option: string, value: boolean | undefined): boolean {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw new AuthAgentConfigError(`${option} must be true or false`)
+  return value === true
 }
 
 function textList(option: string, texts: readonly string[] | undefined): readonly string[] | undefined {

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import type { IncomingRequest } from './incoming.ts'
 
 export type HeaderList = readonly (readonly [name: string, value: string])[]
 
@@ -13,19 +14,21 @@ const ALLOWED_HEADERS = [
   'Mcp-Name',
   'Mcp-Session-Id',
 ]
-const EXPOSED_HEADERS = 'WWW-Authenticate, Mcp-Session-Id, Retry-After, DPoP-Nonce'
+const EXPOSED = ['Access-Control-Expose-Headers', 'WWW-Authenticate, Mcp-Session-Id, Retry-After, DPoP-Nonce'] as const
+
+/** The headers of every answer where any origin may ask. */
+export const ANY_ORIGIN: HeaderList = [['Access-Control-Allow-Origin', '*'], EXPOSED]
 const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
 const PREFLIGHT_SECONDS = 7200
 
 /** Only what a browser really sends before a request counts; any other OPTIONS needs a token like every request. */
-export function isPreflight(request: Request): boolean {
-  const { headers } = request
-  return request.method === 'OPTIONS' && headers.has('origin') && headers.has('access-control-request-method')
+export function isPreflight({ method, header }: IncomingRequest): boolean {
+  return method === 'OPTIONS' && header('origin') !== null && header('access-control-request-method') !== null
 }
 
 /** Answered before authentication, because browsers send preflights without credentials. */
-export function answerPreflight(request: Request, config: Config): Response {
-  const asked = request.headers.get('access-control-request-headers') ?? ''
+export function answerPreflight(request: IncomingRequest, config: Config): Response {
+  const asked = request.header('access-control-request-headers') ?? ''
   const headers = new Headers([
     ['Access-Control-Allow-Methods', ALLOWED_METHODS],
     ['Access-Control-Allow-Headers', [...ALLOWED_HEADERS, ...parameterHeaders(asked)].join(', ')],
@@ -36,8 +39,8 @@ export function answerPreflight(request: Request, config: Config): Response {
 }
 
 /** The headers of every answer, refusals included. Never credentials: a token is sent by the page, not the browser. */
-export function corsHeaders(request: Request, config: Config): HeaderList {
-  return [...originHeaders(request, config), ['Access-Control-Expose-Headers', EXPOSED_HEADERS]]
+export function corsHeaders(request: IncomingRequest, config: Config): HeaderList {
+  return [...originHeaders(request, config), EXPOSED]
 }
 
 export function withCors(response: Response, headers: HeaderList): Response {
@@ -48,9 +51,9 @@ export function withCors(response: Response, headers: HeaderList): Response {
   return response
 }
 
-function originHeaders(request: Request, config: Config): HeaderList {
+function originHeaders(request: IncomingRequest, config: Config): HeaderList {
   if (config.allowedOrigins === undefined) return [['Access-Control-Allow-Origin', '*']]
-  const origin = request.headers.get('origin')
+  const origin = request.header('origin')
   // Only origins from the list come as far as this.
   return origin === null
     ? [['Vary', 'Origin']]

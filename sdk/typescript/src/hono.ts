@@ -1,6 +1,12 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import { type AuthAgentOptions, scopeList } from './config.ts'
-import { type Access, createGuard } from './guard.ts'
+import type { Access } from './access.ts'
+import { scopeList } from './config.ts'
+import { fromFetch, readCopy } from './incoming.ts'
+import type { JsonText } from './json-text.ts'
+import { createJudge } from './judge.ts'
+import { fromNode } from './node-request.ts'
+import { isUntouched, nodeBehind, setHeadersBehind } from './node-server.ts'
+import type { AuthAgentOptions } from './options.ts'
 import type { User } from './user.ts'
 
 /** What a handler behind the middleware finds in `c.var`. */
@@ -12,8 +18,11 @@ declare module 'hono' {
   }
 }
 
-// Beside the context, not in it: what a request may do cannot be set by anybody else.
-const accessOf = new WeakMap<Context, Access>()
+// A symbol that nobody else has: what a request may do is not set by what it says, nor by another middleware.
+const ACCESS = Symbol('access')
+
+/** A context of any application, whatever its own types are. */
+type Admitted = { readonly req: unknown; [ACCESS]?: Access }
 
 /**
  * Protects everything behind it and serves the RFC 9728 metadata: `app.use(authAgentMiddleware({ serverId, apiKey }))`.
@@ -21,18 +30,22 @@ const accessOf = new WeakMap<Context, Access>()
  * @throws AuthAgentConfigError for a missing or mistaken option
  */
 export function authAgentMiddleware(options: AuthAgentOptions): MiddlewareHandler<AuthAgentEnv> {
-  const guard = createGuard(options)
+  const judge = createJudge(options)
   return async (c, next) => {
-    const decision = await guard.check(await unreadRequest(c))
+    const judged = judge(fromFetch(c.req.raw, (maxBytes) => readBody(c, maxBytes)))
+    const decision = judged instanceof Promise ? await judged : judged
     if (decision.outcome === 'answer') return decision.response
     const { access } = decision
-    accessOf.set(c, access)
+    admit(c, access)
     c.set('user', access.user)
+    const isDone = setHeadersBehind(c, access)
     await next()
-    for (const [name, value] of access.headers) {
-      if (name === 'Vary') c.header(name, value, { append: true })
-      else if (!c.res.headers.has(name)) c.header(name, value)
-    }
+    if (isDone) return
+    const finished = await access.finish(c.res)
+    if (finished === c.res) return
+    // Otherwise Hono would merge the headers of the one into the other.
+    c.res = undefined
+    c.res = finished
   }
 }
 
@@ -44,17 +57,35 @@ export function authAgentMiddleware(options: AuthAgentOptions): MiddlewareHandle
 export function requireScopes(...scopes: readonly string[]): MiddlewareHandler<AuthAgentEnv> {
   const needed = scopeList('requireScopes', scopes)
   return async (c, next) => {
-    const access = accessOf.get(c)
-    if (access === undefined) throw new Error('requireScopes stands before authAgentMiddleware, or without it')
-    const refusal = access.refuseWithout(needed)
+    const refusal = accessOf(c).refuseWithout(needed)
     if (refusal !== undefined) return refusal
     await next()
   }
 }
 
-/** A middleware before us may have read the body through Hono, which keeps what it read. */
-async function unreadRequest(c: Context): Promise<Request> {
+function admit(c: Admitted, access: Access): void {
+  c[ACCESS] = access
+}
+
+/**
+ * What a request may do, and for whom.
+ * @throws Error where `authAgentMiddleware` has not let it pass
+ */
+export function accessOf(c: Admitted): Access {
+  const access = c[ACCESS]
+  if (access === undefined) throw new Error('this handler stands before authAgentMiddleware, or without it')
+  return access
+}
+
+async function readBody(c: Context, maxBytes: number): Promise<JsonText> {
   const { raw } = c.req
-  if (!raw.bodyUsed) return raw
-  return new Request(raw.url, { method: raw.method, headers: raw.headers, body: await c.req.arrayBuffer() })
+  const node = nodeBehind(c)
+  // Copying a Request costs Node ten times what looking into its own does.
+  if (node !== undefined && isUntouched(raw, node.incoming)) {
+    return fromNode(node.incoming, node.outgoing).readJson(maxBytes)
+  }
+  if (!raw.bodyUsed) return readCopy(raw, maxBytes)
+  // A middleware before us has read the body through Hono, which keeps what it read.
+  const { method, headers } = raw
+  return readCopy(new Request(raw.url, { method, headers, body: await c.req.arrayBuffer() }), maxBytes)
 }

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/performance/noBarrelFile: the entry of the package
-export { AuthAgentConfigError, type AuthAgentOptions, type ScopeTable } from './config.ts'
-export { type Access, createGuard, type Decision, type Guard } from './guard.ts'
-export { type AuthAgentEnv, authAgentMiddleware, requireScopes } from './hono.ts'
+export type { Access, Decision } from './access.ts'
+export { createGuard, type Guard } from './guard.ts'
+export { type AuthAgentEnv, accessOf, authAgentMiddleware, requireScopes } from './hono.ts'
+export { AuthAgentConfigError, type AuthAgentOptions, type ScopeTable } from './options.ts'
 export type { User } from './user.ts'

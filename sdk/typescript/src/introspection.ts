@@ -1,6 +1,8 @@
+import type { AskIssuer } from './ask-issuer.ts'
 import type { Config } from './config.ts'
 import { isRecord, parseJson } from './json.ts'
 import { readTextUpTo } from './read-text.ts'
+import { splitScope } from './scopes.ts'
 import type { User } from './user.ts'
 
 /** What the issuer says of a token. */
@@ -9,31 +11,31 @@ export type Introspection =
   | { outcome: 'inactive'; definite: boolean }
   | { outcome: 'unavailable'; reason: UnavailableReason; retryAfterSeconds: number }
 
-export type UnavailableReason = 'key_refused' | 'unreachable' | 'bad_status' | 'bad_answer' | 'server_url_unknown'
+export type UnavailableReason =
+  | 'key_refused'
+  | 'unreachable'
+  | 'bad_status'
+  | 'bad_answer'
+  | 'server_url_unknown'
+  | 'keys_unavailable'
+  | 'jose_missing'
 
 export type Introspect = (token: string) => Promise<Introspection>
 
 const MAX_ANSWER_BYTES = 65_536
 const RETRY_AFTER_SECONDS = 5
 
-/** Asks the issuer's introspection endpoint (RFC 7662), once, without following redirects. It never throws. */
-export function createIntrospect(config: Config): Introspect {
-  const credential = `Basic ${btoa(`${config.serverId}:${config.apiKey}`)}`
+/** Asks the issuer's introspection endpoint (RFC 7662). It never throws. */
+export function createIntrospect(config: Config, ask: AskIssuer): Introspect {
+  const headers = {
+    Accept: 'application/json',
+    Authorization: `Basic ${btoa(`${config.serverId}:${config.apiKey}`)}`,
+    'Content-Type': 'application/x-www-form-urlencoded',
+  }
   return async (token) => {
     try {
-      const response = await config.fetch(`${config.issuer}/introspect`, {
-        method: 'POST',
-        headers: {
-          Accept: 'application/json',
-          Authorization: credential,
-          'Content-Type': 'application/x-www-form-urlencoded',
-        },
-        body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
-        // A redirect would carry the key and the token to whoever is named there.
-        redirect: 'manual',
-        signal: AbortSignal.timeout(config.timeoutMs),
-      })
-      return await readAnswer(response, config)
+      const body = new URLSearchParams({ token, token_type_hint: 'access_token' })
+      return await ask('/introspect', { method: 'POST', headers, body }, (response) => readAnswer(response, config))
     } catch {
       return unavailable('unreachable')
     }
@@ -94,6 +96,6 @@ function readClaims(answer: Record<string, unknown>, config: Config): Introspect
 /** RFC 7662 §2.2 says one text; some servers send a list. Undefined where it is neither. */
 function readScopes(scope: unknown): string[] | undefined {
   if (scope === undefined) return []
-  if (typeof scope === 'string') return scope.split(' ').filter((name) => name !== '')
+  if (typeof scope === 'string') return splitScope(scope)
   return Array.isArray(scope) && scope.every((name) => typeof name === 'string') ? [...scope] : undefined
 }

@@ -1,3 +1,4 @@
+import type { AskIssuer } from './ask-issuer.ts'
 import { type Config, scopeList } from './config.ts'
 import { type FixedUrl, parseServerUrl } from './fixed-url.ts'
 import { isRecord, parseJson } from './json.ts'
@@ -15,8 +16,8 @@ export type Resource = Readonly<{
   document: string
 }>
 
-/** Gives the resource, or undefined while the issuer has not told its URL. */
-export type ReadResource = () => Promise<Resource | undefined>
+/** Gives the resource, at once where it is known; undefined while the issuer has not told its URL. */
+export type ReadResource = () => Resource | Promise<Resource | undefined> | undefined
 
 export const METADATA_PATH = '/.well-known/oauth-protected-resource'
 
@@ -24,16 +25,19 @@ const PAUSE_AFTER_FAILURE_MS = 5_000
 const MAX_FACTS_BYTES = 65_536
 
 /** Reads `serverUrl` once from the issuer where the owner has not given it; at most one failing call in 5 seconds. */
-export function createReadResource(config: Config, clock: Clock, failed: () => void): ReadResource {
+export function createReadResource(
+  config: Config,
+  { ask, clock, failed }: { ask: AskIssuer; clock: Clock; failed: () => void },
+): ReadResource {
   if (config.serverUrl !== undefined) {
     const resource = describeResource(config, config.serverUrl)
-    return async () => resource
+    return () => resource
   }
   const once = createSingleFlight<Resource | undefined>(config.timeoutMs, clock, undefined)
   let known: Resource | undefined
   let pausedUntilMs = 0
-  const ask = async () => {
-    const serverUrl = await fetchServerUrl(config)
+  const askOnce = async () => {
+    const serverUrl = await fetchServerUrl(config, ask)
     if (serverUrl === undefined) {
       pausedUntilMs = clock() + PAUSE_AFTER_FAILURE_MS
       failed()
@@ -42,7 +46,7 @@ export function createReadResource(config: Config, clock: Clock, failed: () => v
     known = describeResource(config, serverUrl)
     return known
   }
-  return async () => known ?? (clock() < pausedUntilMs ? undefined : once('server_url', ask))
+  return () => known ?? (clock() < pausedUntilMs ? undefined : once('server_url', askOnce))
 }
 
 function describeResource(config: Config, serverUrl: FixedUrl): Resource {
@@ -66,27 +70,27 @@ function describeResource(config: Config, serverUrl: FixedUrl): Resource {
 /** Every scope the configuration speaks of; `offline_access` cannot be among them (see `scopeList`). */
 function supportedScopes(config: Config): readonly string[] {
   const implications = [...config.scopeImplications].flatMap(([broader, narrower]) => [broader, ...narrower])
-  return scopeList('scopes', joinScopes(config.requiredScopes, ...config.toolScopes.values(), implications))
+  const tables = [config.toolScopes, config.promptScopes, config.resourceScopes].flatMap((table) => [...table.values()])
+  return scopeList('scopes', joinScopes(config.requiredScopes, ...tables, implications))
 }
 
 /** The public facts of a server (`GET /api/servers/:id`); unlike its metadata they are there before it is verified. */
-async function fetchServerUrl(config: Config): Promise<FixedUrl | undefined> {
+async function fetchServerUrl(config: Config, ask: AskIssuer): Promise<FixedUrl | undefined> {
+  const init = { headers: { Accept: 'application/json' } }
   try {
-    const response = await config.fetch(`${config.issuer}/api/servers/${config.serverId}`, {
-      headers: { Accept: 'application/json' },
-      redirect: 'manual',
-      signal: AbortSignal.timeout(config.timeoutMs),
-    })
-    if (response.status !== 200) {
-      await response.body?.cancel()
-      return undefined
-    }
-    const facts = parseJson((await readTextUpTo(response.body, MAX_FACTS_BYTES)) ?? '')
-    if (!isRecord(facts) || facts.server_id !== config.serverId || typeof facts.server_url !== 'string')
-      return undefined
-    const serverUrl = parseServerUrl(facts.server_url)
-    return typeof serverUrl === 'string' ? undefined : serverUrl
+    return await ask(`/api/servers/${config.serverId}`, init, (response) => readServerUrl(response, config))
   } catch {
     return undefined
   }
+}
+
+async function readServerUrl(response: Response, config: Config): Promise<FixedUrl | undefined> {
+  if (response.status !== 200) {
+    await response.body?.cancel()
+    return undefined
+  }
+  const facts = parseJson((await readTextUpTo(response.body, MAX_FACTS_BYTES)) ?? '')
+  if (!isRecord(facts) || facts.server_id !== config.serverId || typeof facts.server_url !== 'string') return undefined
+  const serverUrl = parseServerUrl(facts.server_url)
+  return typeof serverUrl === 'string' ? undefined : serverUrl
 }

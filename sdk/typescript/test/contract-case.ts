@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { type Keys, signToken, type TokenParts } from './contract-token.ts'
 
 /** The shapes of `sdk/contract/*.json`, explained in its README. */
 export type ContractCase = {
   name: string
   config?: Record<string, unknown>
+  tokens?: Record<string, Partial<TokenParts>>
   issuer?: (string | IssuerAnswer)[]
   refused_at_start?: boolean
   exchanges?: Exchange[]
@@ -21,6 +23,7 @@ export type Exchange = {
     text?: string
     base64?: string
   }
+  handler?: HandlerAnswer
   expect: {
     status: number
     headers: Record<string, string | string[]>
@@ -32,14 +35,26 @@ export type Exchange = {
   }
 }
 
+/** What the handler answers instead of the user. */
+export type HandlerAnswer = {
+  status: number
+  headers: Record<string, string>
+  body?: unknown
+  text?: string
+  base64?: string
+  chunks?: string[]
+}
+
 type IssuerAnswer =
-  | { status: number; headers: Record<string, string>; body?: unknown; text?: string }
+  | { to?: string; status: number; headers: Record<string, string>; body?: unknown; text?: string }
   | { failure: 'network' | 'timeout' }
 
 export type Defaults = {
   now_seconds: number
   config: Record<string, unknown>
   texts: Record<string, string>
+  keys: Keys
+  token: Pick<TokenParts, 'header' | 'claims'>
   issuer_answers: Record<string, IssuerAnswer>
   header_lists: Record<string, Record<string, string>>
   bodies: Record<string, object>
@@ -47,6 +62,12 @@ export type Defaults = {
 
 export function loadDefaults(folder: URL): Defaults {
   return JSON.parse(readFileSync(new URL('defaults.json', folder), 'utf8'))
+}
+
+/** The defaults, with the tokens of one case among the texts. */
+export function withTokens(defaults: Defaults, { tokens = {} }: ContractCase): Defaults {
+  const signed = Object.entries(tokens).map(([name, parts]) => [name, signToken(parts, defaults.token, defaults.keys)])
+  return { ...defaults, texts: { ...defaults.texts, ...Object.fromEntries(signed) } }
 }
 
 /** Puts the named texts and the repeated letters in place of their braces, in every text of a value. */
@@ -72,21 +93,27 @@ export function expectedHeaders(defaults: Defaults, wanted: Record<string, strin
 /** A fetch that answers from the list, and refuses to be asked without the key or more often than the list is long. */
 export function scriptIssuer(defaults: Defaults, script: (string | IssuerAnswer)[], apiKey: string) {
   let calls = 0
+  let held = Promise.resolve()
   const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const next = script[calls++]
     const answer = typeof next === 'string' ? defaults.issuer_answers[next] : next
     if (answer === undefined) throw new Error('the script of the issuer has ended')
+    if ('to' in answer && !String(input).endsWith(answer.to ?? '')) throw new Error(`${input} was asked`)
     const credential = new Headers(init?.headers).get('authorization')
     if (String(input).endsWith('/introspect') && !atob(credential?.slice(6) ?? '').endsWith(`:${apiKey}`)) {
       return new Response('{}', { status: 401 })
     }
+    await held
     if (!('failure' in answer)) return respond(fill(defaults, answer))
     if (answer.failure === 'network') throw new TypeError('fetch failed')
     return new Promise((_, reject) => {
       init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
     })
   }
-  return { fetch, calls: () => calls }
+  const holdUntil = (moment: Promise<void>) => {
+    held = moment
+  }
+  return { fetch, calls: () => calls, holdUntil }
 }
 
 function respond(answer: { status: number; headers: Record<string, string>; body?: unknown; text?: string }): Response {

@@ -15,12 +15,17 @@ describe('what is remembered', () => {
       asked.set(token, (asked.get(token) ?? 0) + 1)
       return token === good ? { outcome: 'active', audience: 'here', user } : { outcome: 'inactive', definite: true }
     }
-    const verify = createVerifyToken(parseOptions(makeOptions(() => activeAnswer()).options), introspect, () => 0)
+    const { verify, recall } = createVerifyToken(
+      parseOptions(makeOptions(() => activeAnswer()).options),
+      introspect,
+      () => 0,
+    )
     const [header, payload] = good.split('.')
     const random = (number: number) => `${header}.${payload}.${String(number).padStart(86, 'A')}`
     expect((await verify(good, 'here')).outcome).toBe('active')
     for (let number = 0; number < 100_000; number++) await verify(random(number), 'here')
     expect((await verify(good, 'here')).outcome).toBe('active')
+    expect(recall(good)).toBe(user)
     expect(asked.get(good)).toBe(1)
     // Bounded: the newest is remembered, the oldest was forgotten and is asked about again.
     await verify(random(99_999), 'here')
@@ -28,13 +33,24 @@ describe('what is remembered', () => {
     expect([asked.get(random(99_999)), asked.get(random(0))]).toEqual([1, 2])
   }, 30_000)
 
-  it('L7 forgets what was not used for longest', () => {
-    const lru = createLru<number>(2)
-    lru.set('a', 1)
-    lru.set('b', 2)
-    expect(lru.get('a')).toBe(1)
-    lru.set('c', 3)
-    expect([lru.get('a'), lru.get('b'), lru.get('c'), lru.size()]).toEqual([1, undefined, 3, 2])
+  it('L7 forgets what was not used for longest, and never holds more than its capacity', () => {
+    const lru = createLru<number>(100)
+    for (let number = 0; number < 1000; number++) {
+      lru.set(String(number), number)
+      expect(lru.get('0'), `after ${number} others`).toBe(0)
+      expect(lru.size()).toBeLessThanOrEqual(100)
+    }
+    expect([lru.get('999'), lru.get('950'), lru.get('899')]).toEqual([999, 950, undefined])
+  })
+
+  it('L7 holds one value a key, the last one, and none that was deleted', () => {
+    const lru = createLru<number>(4)
+    for (const [key, value] of Object.entries({ a: 1, b: 2, c: 3 })) lru.set(key, value)
+    lru.set('a', 4)
+    expect([lru.get('a'), lru.size()]).toEqual([4, 3])
+    lru.delete('a')
+    lru.delete('c')
+    expect([lru.get('a'), lru.get('b'), lru.get('c')]).toEqual([undefined, 2, undefined])
   })
 })
 

@@ -1,66 +1,48 @@
-import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Packed, packSdk, runIn, source } from './packed.ts'
 
-const source = join(import.meta.dirname, '..')
-const tools = join(source, '../../node_modules/.bin')
-const env = { ...process.env, PATH: `${tools}${delimiter}${process.env.PATH}` }
+const esbuild = join(source, '../../workers/node_modules/.bin/esbuild')
 
 let folder: string
-let packed: { filename: string; files: { path: string }[] }
+let packed: Packed
 
-// Built and packed aside: `dist` may be in use by somebody who runs the example.
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sdk-package-'))
-  run('tsc', '-p', join(source, 'tsconfig.build.json'), '--outDir', join(folder, 'dist'))
-  for (const name of ['package.json', 'README.md', 'LICENSE']) copyFileSync(join(source, name), join(folder, name))
-  packed = JSON.parse(run('npm', 'pack', '--json', '--ignore-scripts', '--loglevel=silent'))[0]
+  packed = packSdk(folder)
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('the published package', () => {
-  it('holds the compiled modules and nothing else', () => {
-    const modules = packed.files.map((file) => file.path).filter((path) => path.endsWith('.js'))
-    expect(
-      packed.files.map((file) => file.path).filter((path) => !/^dist\/[a-z0-9-]+\.(js|d\.ts)$/.test(path)),
-    ).toEqual(['LICENSE', 'README.md', 'package.json'])
-    expect(modules).toMatchInlineSnapshot(`
-      [
-        "dist/access-token.js",
-        "dist/allowed-caller.js",
-        "dist/answers.js",
-        "dist/assert-never.js",
-        "dist/bearer.js",
-        "dist/called-tools.js",
-        "dist/config.js",
-        "dist/cors.js",
-        "dist/fixed-url.js",
-        "dist/guard.js",
-        "dist/hono.js",
-        "dist/index.js",
-        "dist/introspection.js",
-        "dist/json.js",
-        "dist/lru.js",
-        "dist/metadata.js",
-        "dist/read-text.js",
-        "dist/report.js",
-        "dist/resource.js",
-        "dist/scopes.js",
-        "dist/sha256.js",
-        "dist/single-flight.js",
-        "dist/user.js",
-        "dist/verify-token.js",
-      ]
-    `)
+  it('O6 holds the compiled modules and nothing else', () => {
+    const paths = packed.files.map((file) => file.path)
+    const sources = readdirSync(join(source, 'src')).map((name) => name.replace(/\.ts$/, ''))
+    const modules = sources.flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`])
+    expect(paths.sort()).toEqual(['LICENSE', 'README.md', 'package.json', ...modules].sort())
   })
 
-  it('depends on nothing but its framework, as a peer', () => {
-    const { dependencies, peerDependencies, scripts } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
-    expect(dependencies).toBeUndefined()
-    expect(Object.keys(peerDependencies)).toEqual(['hono'])
-    expect(Object.keys(scripts).filter((name) => /install$/.test(name))).toEqual([])
+  it('depends on nothing by itself, and has peers that nobody must install who does not use them', () => {
+    const manifest = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
+    expect(manifest.dependencies).toBeUndefined()
+    const peers = ['@modelcontextprotocol/server', 'express', 'hono', 'jose']
+    expect(Object.keys(manifest.peerDependencies)).toEqual(peers)
+    expect(manifest.peerDependenciesMeta).toEqual(Object.fromEntries(peers.map((peer) => [peer, { optional: true }])))
+    expect(Object.keys(manifest.scripts).filter((name) => /install$/.test(name))).toEqual([])
+  })
+
+  it.each(['', '/express', '/fetch', '/node'])('%s runs, and can be bundled, with nothing else installed', (path) => {
+    // Beside the package there is no framework and no jose, in no folder above it either.
+    const installed = join(folder, 'alone/node_modules/auth-agent-mcp-sdk')
+    mkdirSync(installed, { recursive: true })
+    run('tar', '-xzf', packed.filename, '-C', installed, '--strip-components=1')
+    const program = join(folder, 'alone/program.mjs')
+    writeFileSync(program, `console.log(Object.keys(await import('auth-agent-mcp-sdk${path}')).join())`)
+    expect(run('node', program)).toContain('AuthAgentConfigError')
+    const bundle = join(folder, 'alone/bundle.mjs')
+    run(esbuild, program, '--bundle', '--format=esm', '--platform=neutral', '--log-level=error', `--outfile=${bundle}`)
+    expect(run('node', bundle)).toContain('AuthAgentConfigError')
   })
 
   it('is right for its users in the eyes of publint', () => {
@@ -73,5 +55,5 @@ describe('the published package', () => {
 })
 
 function run(command: string, ...args: string[]): string {
-  return execFileSync(command, args, { cwd: folder, env, encoding: 'utf8' })
+  return runIn(folder, command, ...args)
 }

@@ -1,19 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { vi } from 'vitest'
 import type { AuthAgentOptions } from '../src/index.ts'
 
 export const API_KEY = `sk_${'SeCrEtKeY'.repeat(7)}`
 export const NOW_SECONDS = 1_800_000_000
-
-/** Runs with the clock standing at one second; timers go on as ever. */
-export async function atSecond<T>(nowSeconds: number, act: () => Promise<T>): Promise<T> {
-  const clock = vi.spyOn(Date, 'now').mockReturnValue(nowSeconds * 1000)
-  try {
-    return await act()
-  } finally {
-    clock.mockRestore()
-  }
-}
 
 /** A text in the shape of an access token, new at each call. */
 export function makeToken(subject = 'user-1'): string {
@@ -55,4 +44,16 @@ export function bearer(token: string, init: RequestInit = {}): Request {
   const headers = new Headers(init.headers)
   headers.set('authorization', `Bearer ${token}`)
   return new Request('https://mcp.example/mcp', { ...init, headers })
+}
+
+/** A stream that gives these pieces one at a time, each when it is asked for. */
+export function streamOf(pieces: readonly Uint8Array[]): ReadableStream<Uint8Array> {
+  const rest = [...pieces]
+  return new ReadableStream({
+    pull(controller) {
+      const next = rest.shift()
+      if (next === undefined) controller.close()
+      else controller.enqueue(next)
+    },
+  })
 }

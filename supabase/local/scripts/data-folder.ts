@@ -10,15 +10,17 @@ export type DataFolder = {
   release: () => Promise<void>
 }
 
+/** The folder cannot be ours. The message is one sentence for a person. */
+export class WrongFolder extends Error {}
+
 const jwtSecretName = 'JWT_SECRET'
 
 /**
  * Takes the folder for this process and gives its secrets, made at the first start.
- * @throws FolderInUse
+ * @throws FolderInUse, WrongFolder
  */
 export async function openDataFolder(folder: string, reset: boolean): Promise<DataFolder> {
-  await mkdir(folder, { recursive: true })
-  await chmod(folder, 0o700)
+  await makePrivate(folder)
   const lock = await lockFolder(folder)
   try {
     if (reset) await empty(folder)
@@ -27,6 +29,20 @@ export async function openDataFolder(folder: string, reset: boolean): Promise<Da
     await lock.release()
     throw error
   }
+}
+
+// What the first start leaves before anything else: without either, a folder that is not empty is somebody's.
+const marks = ['secrets.json', '.lock']
+
+async function makePrivate(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+    const names = await readdir(folder)
+    if (names.length === 0 || marks.some((name) => names.includes(name))) return await chmod(folder, 0o700)
+  } catch (error) {
+    throw new WrongFolder(`${folder} cannot be used (${error instanceof Error ? error.message : error}).`)
+  }
+  throw new WrongFolder(`${folder} holds something else: choose an empty folder, or one that is not there yet.`)
 }
 
 // Only what we make ourselves: a wrong --data must not cost anybody a folder.

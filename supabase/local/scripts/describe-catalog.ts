@@ -32,6 +32,9 @@ const catalogSql = `
     pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
     from tables c join pg_policy p on p.polrelid = c.oid
   union all
+  select format('trigger %s', pg_get_triggerdef(g.oid))
+    from tables c join pg_trigger g on g.tgrelid = c.oid and not g.tgisinternal
+  union all
   select format('function %s owner %s privileges %s text %s', p.oid::regprocedure, p.proowner::regrole,
     array(select a::text from unnest(p.proacl) a order by 1), md5(pg_get_functiondef(p.oid)))
     from pg_proc p join ours n on n.oid = p.pronamespace

@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readJson, writePrivate } from './data-folder.ts'
+import { ExampleFailed, type ExampleProgram } from './example-programs.ts'
 import { type GuardedProcess, startGuarded } from './guarded-process.ts'
-import { root } from './start-options.ts'
 
-export type ExampleSettings = { folder: string; issuer: string; port: number }
+export type ExampleSettings = { folder: string; issuer: string; port: number; program: ExampleProgram }
 
 export type Registration = {
   issuer: string
@@ -15,35 +14,37 @@ export type Registration = {
   api_key: string
 }
 
-/** The example could not be registered or started. The message is a sentence for a person. */
-export class ExampleFailed extends Error {}
-
 const exampleScopes = [
   { name: 'files:read', description: 'List and read the files in the example folder' },
   { name: 'files:write', description: 'Create and change files in the example folder', default: false },
+  { name: 'files:delete', description: 'Delete files in the example folder', default: false },
 ]
 
-/** Starts the example MCP server, registered as any owner does it, unless that was done at an earlier start. */
-export async function startExample({ folder, issuer, port }: ExampleSettings): Promise<GuardedProcess> {
+/**
+ * Starts the example MCP server, registered as any owner does it, unless that was done at an earlier start.
+ * @throws ExampleFailed
+ */
+export async function startExample({ folder, issuer, port, program }: ExampleSettings): Promise<GuardedProcess> {
   const registration = await keptRegistration(join(folder, 'example.json'), issuer, urlOf(port))
-  return runExample(registration, port, { logFile: join(folder, 'example.log') })
+  return runExample(program, registration, { port, logFile: join(folder, 'example.log') })
 }
 
 export function urlOf(port: number): string {
   return `http://localhost:${port}/mcp`
 }
 
-/** Runs the example with these credentials and waits until it answers. */
+/**
+ * Runs an example with these credentials and waits until it answers.
+ * @throws ExampleFailed
+ */
 export async function runExample(
+  { folder, command }: ExampleProgram,
   registration: Registration,
-  port: number,
-  { logFile, filesFolder }: { logFile: string; filesFolder?: string },
+  { port, logFile, filesFolder }: { port: number; logFile: string; filesFolder?: string },
 ): Promise<GuardedProcess> {
-  const main = join(root, 'examples/typescript-server/src/index.ts')
-  if (!existsSync(main)) throw new ExampleFailed(`The example is missing (${main}): npm start -- --no-example`)
   const example = startGuarded({
-    command: [process.execPath, main],
-    cwd: join(root, 'examples/typescript-server'),
+    command,
+    cwd: folder,
     env: {
       AUTH_AGENT_ISSUER: registration.issuer,
       AUTH_AGENT_SERVER_ID: registration.server_id,
@@ -60,23 +61,36 @@ export async function runExample(
 
 async function keptRegistration(file: string, issuer: string, serverUrl: string): Promise<Registration> {
   const kept = registrationOf(await readJson(file))
-  if (kept?.issuer === issuer && kept.server_url === serverUrl && (await isKnown(kept))) return kept
-  const made = await registerExample(issuer, serverUrl)
+  const standing = kept?.issuer === issuer && kept.server_url === serverUrl ? await standingOf(kept) : 'gone'
+  if (kept !== undefined && standing !== 'gone') {
+    if (standing === 'taken') return kept
+    await addMissingScopes(kept)
+    if (standing === 'managed') return kept
+  }
+  const made =
+    kept !== undefined && standing === 'keyless'
+      ? { ...kept, api_key: await makeKey(kept) }
+      : await registerExample(issuer, serverUrl)
   await writePrivate(file, JSON.stringify(made, null, 2))
   return made
 }
 
 /** Registers the example over the public API and makes its key. */
 export async function registerExample(issuer: string, server_url: string): Promise<Registration> {
-  const server = await post(`${issuer}/api/servers`, undefined, {
+  const server = await request('POST', `${issuer}/api/servers`, undefined, {
     server_url,
     server_name: 'Example files',
     scopes: exampleScopes,
   })
   const management_token = String(server.management_token)
   const server_id = String(server.server_id)
-  const key = await post(`${issuer}/api/servers/${server_id}/keys`, management_token, { name: 'npm start' })
-  return { issuer, server_url, server_id, management_token, api_key: String(key.key_secret) }
+  const registration = { issuer, server_url, server_id, management_token }
+  return { ...registration, api_key: await makeKey(registration) }
+}
+
+async function makeKey({ issuer, server_id, management_token }: Omit<Registration, 'api_key'>): Promise<string> {
+  const key = await request('POST', `${issuer}/api/servers/${server_id}/keys`, management_token, { name: 'npm start' })
+  return String(key.key_secret)
 }
 
 function registrationOf(kept: Record<string, string>): Registration | undefined {
@@ -85,25 +99,47 @@ function registrationOf(kept: Record<string, string>): Registration | undefined 
   return isWhole ? { issuer, server_url, server_id, management_token, api_key } : undefined
 }
 
-// A server can be deleted and a key revoked; the credentials are tried before they are relied on.
-async function isKnown({ issuer, server_id, api_key }: Registration): Promise<boolean> {
-  const response = await fetch(`${issuer}/introspect`, {
-    method: 'POST',
-    headers: { Authorization: `Basic ${btoa(`${server_id}:${api_key}`)}` },
-    body: new URLSearchParams({ token: 'none' }),
-  })
-  await response.arrayBuffer()
-  return response.ok
+// An owner may have taken the server on the dashboard, which ends its management token; it can be deleted, and its key revoked.
+async function standingOf({ issuer, server_id, management_token, api_key }: Registration) {
+  const url = `${issuer}/api/servers/${server_id}`
+  const managed = await fetch(`${url}/keys`, { headers: { Authorization: `Bearer ${management_token}` } })
+  await managed.arrayBuffer()
+  if (!managed.ok) {
+    const seen = await fetch(url)
+    await seen.arrayBuffer()
+    return seen.ok ? 'taken' : 'gone'
+  }
+  const { keys } = await request('GET', `${url}/keys`, management_token)
+  const isLive = Array.isArray(keys) && keys.some((key) => isLiveKey(key, api_key))
+  return isLive ? 'managed' : 'keyless'
 }
 
-async function post(url: string, bearer: string | undefined, body: object): Promise<Record<string, unknown>> {
+function isLiveKey(key: unknown, api_key: string): boolean {
+  if (typeof key !== 'object' || key === null || 'revoked_at' in key) return false
+  return 'last_four' in key && key.last_four === api_key.slice(-4)
+}
+
+// An earlier start may have registered fewer, and a scope outside the catalogue is never granted.
+async function addMissingScopes({ issuer, server_id, management_token }: Registration): Promise<void> {
+  const url = `${issuer}/api/servers/${server_id}`
+  const registered = JSON.stringify((await request('GET', url, management_token)).scopes)
+  if (exampleScopes.every(({ name }) => registered.includes(`"${name}"`))) return
+  await request('PATCH', url, management_token, { scopes: exampleScopes })
+}
+
+async function request(
+  method: 'GET' | 'POST' | 'PATCH',
+  url: string,
+  bearer: string | undefined,
+  body?: object,
+): Promise<Record<string, unknown>> {
   const response = await fetch(url, {
-    method: 'POST',
+    method,
     headers: {
       'Content-Type': 'application/json',
       ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }),
     },
-    body: JSON.stringify(body),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()
   if (!response.ok)

@@ -1,4 +1,4 @@
-// Writes workers/src/store/database.ts: the argument types of every function of schema mcp, read from pg_catalog of a
+// Writes workers/src/store/database.ts: the argument types of every function that the Worker may call, read from pg_catalog of a
 // database built by the migrations (ARCHITECTURE decision 11). With --check it only compares.
 import { join } from 'node:path'
 import type { Query } from '../src/backend.ts'
@@ -12,7 +12,7 @@ const argumentsSql = `
     a.place > p.pronargs - p.pronargdefaults as has_default
   from pg_proc p
   left join unnest(p.proargtypes::oid[], p.proargnames) with ordinality as a(type, name, place) on true
-  where p.pronamespace = 'mcp'::regnamespace
+  where p.pronamespace = 'mcp'::regnamespace and has_function_privilege('mcp_worker', p.oid, 'execute')
   order by p.proname, a.place`
 
 const scalarTypes: Readonly<Record<string, string>> = {
@@ -22,6 +22,7 @@ const scalarTypes: Readonly<Record<string, string>> = {
   integer: 'number',
   jsonb: 'Json',
   text: 'string',
+  'timestamp with time zone': 'string',
   uuid: 'string',
 }
 
@@ -44,7 +45,7 @@ export type Digest = string
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json | undefined }
 
-/** The arguments of each function of schema mcp. Those with a default may be left out. */
+/** The arguments of each function of schema mcp that the Worker may call. Those with a default may be left out. */
 export type FunctionArguments = {
 ${entries.join('\n')}
 }

@@ -1,4 +1,13 @@
-export type Addresses = { issuer: string; mailbox: string; example: string | undefined; folder: string }
+import { type ExampleLanguage, sampleFilesOf } from './example-programs.ts'
+
+export type Addresses = {
+  issuer: string
+  mailbox: string
+  example: { url: string; language: ExampleLanguage } | undefined
+  folder: string
+}
+
+const names: Readonly<Record<ExampleLanguage, string>> = { typescript: 'TypeScript', python: 'Python' }
 
 const presetClient = 'client_claude_code'
 
@@ -7,9 +16,9 @@ export function nextSteps({ issuer, mailbox, example, folder }: Addresses): stri
   return `
 Auth-Agent MCP is running. Ctrl-C ends it; everything is kept in ${folder}
 
-  authorization server   ${issuer}
+  authorization server   ${issuer}   (/account for people, /dashboard for owners of servers, /docs for the API)
   mailbox                ${mailbox}   (sign-in codes arrive here)
-${example === undefined ? '' : `  example MCP server     ${example}\n${clientSteps(example)}`}
+${example === undefined ? '' : exampleSteps(example)}
 Register a server of your own (use the URL people will connect to, path included), then make its key:
 
   curl -sS ${issuer}/api/servers -H 'content-type: application/json' \\
@@ -20,10 +29,11 @@ Register a server of your own (use the URL people will connect to, path included
 `
 }
 
-function clientSteps(example: string): string {
-  return `
+function exampleSteps({ url, language }: { url: string; language: ExampleLanguage }): string {
+  return `  example MCP server     ${url}   (${names[language]}; it shares ${sampleFilesOf(language)})
+
 Connect a client to the example, for instance Claude Code (then /mcp, Authenticate):
 
-  claude mcp add --transport http --client-id ${presetClient} auth-agent-example ${example}
+  claude mcp add --transport http --client-id ${presetClient} auth-agent-example ${url}
 `
 }

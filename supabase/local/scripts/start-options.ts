@@ -1,14 +1,17 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-
-export const root = join(import.meta.dirname, '../../..')
+import { type ExampleLanguage, exampleLanguages } from './example-programs.ts'
+import { root } from './root.ts'
 
 export type StartOptions = {
   folder: string
   port: number
   mailboxPort: number
   examplePort: number
-  withExample: boolean
+  /** The language of the example that runs; undefined for none. */
+  example: ExampleLanguage | undefined
+  /** Whether metadata documents, keys and proofs are read from this machine too. */
+  readsLoopbackDocuments: boolean
   reset: boolean
 }
 
@@ -20,7 +23,9 @@ export const usage = `npm start -- [options]
   --port <number>          where the authorization server listens (9400)
   --mailbox-port <number>  where the mailbox listens (54324)
   --example-port <number>  where the example MCP server listens (9401)
+  --example <language>     the example in typescript (the default) or python
   --no-example             without the example MCP server
+  --loopback-documents     read metadata documents of clients from this machine too
   --data <folder>          where everything is kept (.data)
   --reset                  empty that folder first
 `
@@ -37,10 +42,11 @@ export function readStartOptions(args: string[]): StartOptions | undefined {
     port: portOf('--port', values.port ?? '9400'),
     mailboxPort: portOf('--mailbox-port', values['mailbox-port'] ?? '54324'),
     examplePort: portOf('--example-port', values['example-port'] ?? '9401'),
-    withExample: values.example !== false,
+    example: values['no-example'] === true ? undefined : languageOf(values.example ?? 'typescript'),
+    readsLoopbackDocuments: values['loopback-documents'] === true,
     reset: values.reset === true,
   }
-  const ports = [options.port, options.mailboxPort, ...(options.withExample ? [options.examplePort] : [])]
+  const ports = [options.port, options.mailboxPort, ...(options.example ? [options.examplePort] : [])]
   if (new Set(ports).size !== ports.length) throw new WrongOption(`Give every part its own port: ${ports.join(', ')}.`)
   return options
 }
@@ -49,13 +55,14 @@ function parse(args: string[]) {
   try {
     return parseArgs({
       args,
-      allowNegative: true,
       options: {
         data: { type: 'string' },
         port: { type: 'string' },
         'mailbox-port': { type: 'string' },
         'example-port': { type: 'string' },
-        example: { type: 'boolean' },
+        example: { type: 'string' },
+        'no-example': { type: 'boolean' },
+        'loopback-documents': { type: 'boolean' },
         reset: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -63,6 +70,12 @@ function parse(args: string[]) {
   } catch (error) {
     throw new WrongOption(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
   }
+}
+
+function languageOf(text: string): ExampleLanguage {
+  const language = exampleLanguages.find((known) => known === text)
+  if (language !== undefined) return language
+  throw new WrongOption(`--example wants one of ${exampleLanguages.join(', ')}, not ${text}.`)
 }
 
 function portOf(option: string, text: string): number {

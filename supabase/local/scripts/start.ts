@@ -1,14 +1,15 @@
 // `npm start`: database, mailbox, authorization server and example on this machine, until Ctrl-C.
 import { FolderInUse } from '../src/folder-lock.ts'
-import { PortTaken } from '../src/http.ts'
+import { PortRefused } from '../src/http.ts'
 import { MigrationConflict } from '../src/migrations.ts'
-import { ExampleFailed } from './example-server.ts'
+import { WrongFolder } from './data-folder.ts'
+import { type Closer, ExampleFailed } from './example-programs.ts'
 import { nextSteps } from './next-steps.ts'
-import { type Closer, startEverything } from './parts.ts'
+import { startEverything } from './parts.ts'
 import { readStartOptions, usage, WrongOption } from './start-options.ts'
 import { WorkerFailed } from './worker-process.ts'
 
-const forPeople = [FolderInUse, PortTaken, MigrationConflict, ExampleFailed, WorkerFailed, WrongOption]
+const forPeople = [FolderInUse, WrongFolder, PortRefused, MigrationConflict, ExampleFailed, WorkerFailed, WrongOption]
 
 const closers: Closer[] = []
 try {

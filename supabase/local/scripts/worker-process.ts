@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { writePrivate } from './data-folder.ts'
 import { type GuardedProcess, startGuarded } from './guarded-process.ts'
-import { root } from './start-options.ts'
+import { root } from './root.ts'
 
 export type WorkerSettings = { folder: string; port: number; variables: Readonly<Record<string, string>> }
 

@@ -5,9 +5,10 @@ import { Problem } from './problem.ts'
 /** Who calls: the database role to act as, and the claims a function can read. */
 export type Caller = { role: string; claims: string }
 
-/** A key for the surface: a JWT that names its role, as Supabase's older keys do (HS256, no expiry). */
-export function makeApiKey(role: string, jwtSecret: string): Promise<string> {
-  return new SignJWT({ role, iss: 'supabase' })
+/** A key for the surface: a JWT that names its role, as Supabase's older keys do (HS256); without an expiry it has none. */
+export function makeApiKey(role: string, jwtSecret: string, expiresAtSeconds?: number): Promise<string> {
+  const exp = expiresAtSeconds === undefined ? {} : { exp: expiresAtSeconds }
+  return new SignJWT({ role, iss: 'supabase', ...exp })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .sign(bytesOf(jwtSecret))
 }

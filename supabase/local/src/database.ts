@@ -29,7 +29,7 @@ export type Database = {
 
 /**
  * Starts a Supabase project's worth of database: PostgreSQL with our migrations, and the RPC surface over it.
- * @throws FolderInUse, PortTaken
+ * @throws FolderInUse, PortRefused
  */
 export async function startDatabase(options: DatabaseOptions = {}): Promise<Database> {
   const backend = await open(options)

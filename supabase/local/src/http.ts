@@ -2,16 +2,21 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 
 export type Listening = { url: string; port: number; close: () => Promise<void> }
 
-/** The port is taken. The message is one sentence for a person. */
-export class PortTaken extends Error {
-  constructor(port: number, what: string) {
-    super(`Port ${port}, wanted for ${what}, is taken: stop what listens there, or choose another port.`)
+const refusals: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is taken: stop what listens there, or choose another port.',
+  EACCES: 'may not be used by this account: choose one from 1024 upwards.',
+}
+
+/** The port cannot be had. The message is one sentence for a person. */
+export class PortRefused extends Error {
+  constructor(port: number, what: string, refusal: string) {
+    super(`Port ${port}, wanted for ${what}, ${refusal}`)
   }
 }
 
 /**
  * Listens on loopback only, `port` 0 for a free one.
- * @throws PortTaken with `what` in its sentence
+ * @throws PortRefused with `what` in its sentence
  */
 export async function listen(listener: RequestListener, port: number, what: string): Promise<Listening> {
   const server = createServer(listener)
@@ -24,8 +29,8 @@ export async function listen(listener: RequestListener, port: number, what: stri
 function bind(server: Server, port: number, what: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
-      const isTaken = 'code' in error && error.code === 'EADDRINUSE'
-      reject(isTaken ? new PortTaken(port, what) : error)
+      const refusal = 'code' in error ? refusals[String(error.code)] : undefined
+      reject(refusal === undefined ? error : new PortRefused(port, what, refusal))
     })
     server.listen(port, '127.0.0.1', () => {
       const address = server.address()

@@ -24,6 +24,16 @@ export const pageHeaders = {
   Refresh: '3',
 } as const
 
+/** A mail's markup is a stranger here as in any mail program: styles, and nothing else. */
+export const messageHeaders = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+} as const
+
 /** The page that shows what would have been sent as e-mail, newest first. */
 export function mailboxPage(messages: readonly Message[]): string {
   const list = messages.map(messageItem).join('\n')
@@ -41,7 +51,12 @@ ${body}</main></body>
 function messageItem(message: Message): string {
   return `<li><h2>${escapeHtml(message.subject)}</h2>
 <p>to ${escapeHtml(message.to)}, <time datetime="${escapeHtml(message.received_at)}">${escapeHtml(message.received_at)}</time></p>
-<pre>${escapeHtml(message.text)}</pre></li>`
+<pre>${escapeHtml(message.text)}</pre>${asShown(message)}</li>`
+}
+
+function asShown({ id, subject, html }: Message): string {
+  if (html === undefined) return ''
+  return `<p><a href="/messages/${escapeHtml(id)}" aria-label="As it looks: ${escapeHtml(subject)}">As it looks</a></p>`
 }
 
 function escapeHtml(text: string): string {

@@ -3,9 +3,17 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
 import { type Listening, listen, readBody } from './http.ts'
-import { mailboxPage, pageHeaders } from './mailbox-page.ts'
+import { mailboxPage, messageHeaders, pageHeaders } from './mailbox-page.ts'
 
-export type Message = { id: string; to: string; subject: string; text: string; received_at: string }
+export type Message = {
+  id: string
+  to: string
+  subject: string
+  text: string
+  /** Absent where the sender gave plain text alone. */
+  html?: string
+  received_at: string
+}
 
 export type MailboxOptions = {
   port?: number
@@ -68,9 +76,15 @@ async function answer(
   const route = `${request.method === 'HEAD' ? 'GET' : request.method} ${path}`
   if (!isLoopbackHost(request.headers.host)) return sendJson(response, 403, refusal('host', 'Ask for localhost.'))
   if (route === 'GET /') return sendPage(response, messages.list())
+  const shown = messages.list().find(({ id }) => route === `GET /messages/${id}`)
+  if (shown?.html !== undefined) return void response.writeHead(200, messageHeaders).end(shown.html)
   if (route === 'GET /api/messages') return sendJson(response, 200, messages.list())
   if (route === 'POST /api/messages') return receive(messages, secret, request, response, body)
-  sendJson(response, 404, refusal('not_found', 'There are GET /, GET /api/messages and POST /api/messages.'))
+  sendJson(
+    response,
+    404,
+    refusal('not_found', 'There are GET /, GET /messages/ID, GET /api/messages and POST /api/messages.'),
+  )
 }
 
 async function receive(
@@ -88,7 +102,7 @@ async function receive(
     return sendJson(
       response,
       400,
-      refusal('invalid_message', 'Send {"to", "subject", "text"} as JSON, 64 KiB at most.'),
+      refusal('invalid_message', 'Send {"to", "subject", "text", "html"?} as JSON, 64 KiB at most.'),
     )
   }
   await messages.add(message)
@@ -117,13 +131,15 @@ function messageOf(body: string): Message | undefined {
   }
 }
 
-function pick({ id, to, subject, text, received_at }: Message): Message {
-  return { id, to, subject, text, received_at }
+function pick({ id, to, subject, text, html, received_at }: Message): Message {
+  return { id, to, subject, text, ...(html !== undefined && { html }), received_at }
 }
 
 function isMessage(value: unknown): value is Message {
   if (typeof value !== 'object' || value === null) return false
   const members = ['id', 'to', 'subject', 'text', 'received_at']
+  const html: unknown = Reflect.get(value, 'html')
+  if (html !== undefined && typeof html !== 'string') return false
   return members.every((member) => typeof Reflect.get(value, member) === 'string')
 }
 

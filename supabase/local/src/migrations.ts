@@ -8,7 +8,8 @@ export type Migration = { version: string; name: string; sql: string; sha256: st
 /** An applied migration is not the file of that version any more, or has no file: the database cannot be brought up to date. */
 export class MigrationConflict extends Error {}
 
-export const migrationsFolder = join(import.meta.dirname, '../../migrations')
+/** This checkout's; the rehearsal of an upgrade names those of the next release (release/rehearse.ts). */
+export const migrationsFolder = process.env.MIGRATIONS_FOLDER ?? join(import.meta.dirname, '../../migrations')
 
 /** Reads `<version>_<name>.sql` files in the order of their versions. */
 export async function readMigrations(folder: string = migrationsFolder): Promise<Migration[]> {
@@ -31,6 +32,7 @@ export async function readMigrations(folder: string = migrationsFolder): Promise
 export async function applyMigrations(query: Query, folder: string = migrationsFolder): Promise<string[]> {
   const migrations = await readMigrations(folder)
   await query(createLedgerSql)
+  await adoptPasted(query, migrations)
   const applied = await readLedger(query)
   checkLedger(applied, migrations)
   const missing = migrations.filter((migration) => !applied.has(migration.version))
@@ -42,6 +44,34 @@ const createLedgerSql = `
   create schema if not exists mcp_local;
   create table if not exists mcp_local.migrations (
     version text primary key, name text not null, sha256 text not null, applied_at timestamptz not null default now());`
+
+/** What would be applied, without applying it. */
+export async function pendingMigrations(query: Query, folder: string = migrationsFolder): Promise<string[]> {
+  const migrations = await readMigrations(folder)
+  const [kept] = await query("select to_regclass('mcp_local.migrations') is not null as is_kept", [])
+  const applied = kept?.is_kept === true ? await readLedger(query) : new Map<string, string>()
+  checkLedger(applied, migrations)
+  const newest = applied.size === 0 ? await pastedVersion(query) : ''
+  return migrations.map(({ version }) => version).filter((version) => !applied.has(version) && version > newest)
+}
+
+/** Each migration raises the schema's version, so a database that others have migrated says how far. */
+async function pastedVersion(query: Query): Promise<string> {
+  const [there] = await query("select to_regclass('mcp_data.settings') is not null as is_there", [])
+  if (there?.is_there !== true) return ''
+  // Only its owner reads the table, and one message is one transaction.
+  const [row] = await query('set local role mcp_owner; select schema_version from mcp_data.settings')
+  return String(row?.schema_version ?? '')
+}
+
+/** A database into which migration-add-mcp.sql was pasted, or which the Supabase CLI has migrated, has no ledger of ours yet. */
+async function adoptPasted(query: Query, migrations: readonly Migration[]): Promise<void> {
+  if ((await readLedger(query)).size > 0) return
+  const newest = await pastedVersion(query)
+  for (const { version, name, sha256 } of migrations.filter((migration) => migration.version <= newest)) {
+    await query('insert into mcp_local.migrations (version, name, sha256) values ($1, $2, $3)', [version, name, sha256])
+  }
+}
 
 async function readLedger(query: Query): Promise<Map<string, string>> {
   const rows = await query('select version, sha256 from mcp_local.migrations', [])

@@ -74,11 +74,17 @@ async function unprivilegedUser(): Promise<SystemUser> {
   throw new Error('PostgreSQL does not run as root, and there is neither a user postgres nor nobody: set DATABASE_URL.')
 }
 
-async function reachableBinaries(binaries: string, folder: string, user: SystemUser | undefined): Promise<string> {
+/** Binaries that the user can read: these, or a copy in `folder` where they lie in a folder others cannot enter. */
+export async function reachableBinaries(
+  binaries: string,
+  folder: string,
+  user: SystemUser | undefined,
+): Promise<string> {
   await access(join(binaries, 'bin/postgres'), constants.R_OK)
   if (user === undefined || (await othersMayEnter(binaries))) return binaries
   const copy = join(folder, 'native')
-  await cp(binaries, copy, { recursive: true })
+  // Libraries are linked by their neighbours' names; by default the copy's links would lead back here.
+  await cp(binaries, copy, { recursive: true, verbatimSymlinks: true })
   return copy
 }
 
@@ -149,7 +155,11 @@ async function start(
     stdio: ['pipe', 'ignore', 'pipe'],
     ...user,
   })
-  const close = () => stop(shell)
+  const close = async () => {
+    await stop(shell)
+    // The other user may not take the emptied folder out of a temporary folder that is ours alone.
+    await rm(folder, { recursive: true, force: true })
+  }
   try {
     await untilReady(shell)
   } catch (error) {

@@ -25,15 +25,16 @@ export async function makeWorkerSecrets(): Promise<WorkerSecrets> {
   }
 }
 
-function keyWithId(): string {
-  return `${keyId()}:${randomBytes(32).toString('base64url')}`
+/** A new random key in the form of the Worker's variables. */
+export function keyWithId(kid: string = keyId()): string {
+  return `${kid}:${randomBytes(32).toString('base64url')}`
 }
 
-async function signingKey(): Promise<Record<string, unknown>> {
+export async function signingKey(kid: string = keyId()): Promise<Record<string, unknown>> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
-  return { ...(await exportJWK(privateKey)), kid: keyId(), alg: 'ES256' }
+  return { ...(await exportJWK(privateKey)), kid, alg: 'ES256' }
 }
 
-function keyId(): string {
+export function keyId(): string {
   return randomBytes(6).toString('hex')
 }

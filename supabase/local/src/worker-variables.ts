@@ -4,8 +4,8 @@ import { secretNames } from './worker-secrets.ts'
 
 type Parts = {
   issuer: string
-  database: Database
-  mailbox: Mailbox
+  database: Pick<Database, 'url' | 'keys'>
+  mailbox: Pick<Mailbox, 'url'>
   secrets: Readonly<Record<string, string>>
 }
 

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { PortTaken } from '../src/http.ts'
+import { PortRefused } from '../src/http.ts'
 import { type Mailbox, type Message, startMailbox } from '../src/mailbox.ts'
 
 const secret = 'a mailbox secret'
@@ -30,7 +30,7 @@ const list = async () => (await (await fetch(`${mailbox.url}/api/messages`)).jso
 describe('the mailbox', () => {
   it('keeps what is posted with the secret and lists it, newest first', async () => {
     expect((await post(mail)).status).toBe(201)
-    expect((await post({ ...mail, subject: 'Second', html: '<b>x</b>' })).status).toBe(201)
+    expect((await post({ ...mail, subject: 'Second', cc: 'x' })).status).toBe(201)
     const messages = await list()
     expect(messages).toMatchObject([{ ...mail, subject: 'Second' }, mail])
     expect(Object.keys(messages[0] ?? {})).toEqual(['id', 'to', 'subject', 'text', 'received_at'])
@@ -74,6 +74,21 @@ describe('the mailbox', () => {
     expect(html).not.toContain('<script')
   })
 
+  it('shows a message as it looks, with its markup held to styles alone', async () => {
+    const html = '<!doctype html><p style="color:red">Your code</p><script>alert(1)</script>'
+    expect((await post({ ...mail, html })).status).toBe(201)
+    const [message] = await list()
+    expect(message).toMatchObject({ ...mail, html })
+    const shown = await fetch(`${mailbox.url}/messages/${message?.id}`)
+    expect(await shown.text()).toBe(html)
+    expect(shown.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; style-src 'unsafe-inline';.*sandbox$/,
+    )
+    expect(await (await fetch(mailbox.url)).text()).toContain(`href="/messages/${message?.id}"`)
+    expect((await fetch(`${mailbox.url}/messages/other`)).status).toBe(404)
+    expect((await post({ ...mail, html: 1 })).status).toBe(400)
+  })
+
   it('answers requests for a loopback name only: another name may point here (DNS rebinding)', async () => {
     const status = await new Promise((resolve, reject) => {
       const options = { headers: { host: 'evil.example' } }
@@ -88,7 +103,7 @@ describe('the mailbox', () => {
     expect((await fetch(`${mailbox.url}/api/other`)).status).toBe(404)
     expect((await fetch(`${mailbox.url}/api/messages`, { method: 'DELETE' })).status).toBe(404)
     const port = Number(new URL(mailbox.url).port)
-    await expect(startMailbox({ port, secret })).rejects.toThrow(PortTaken)
+    await expect(startMailbox({ port, secret })).rejects.toThrow(PortRefused)
     await expect(startMailbox({ port, secret })).rejects.toThrow(`Port ${port}, wanted for the mailbox, is taken`)
   })
 })

@@ -8,7 +8,7 @@ begin
   perform from mcp_data.accounts where account_id = p_account_id for no key update;
   if (p_limits->>'servers')::integer <= (
     select count(*) from mcp_data.servers s where s.owner_account_id = p_account_id and s.status <> 'deleted') then
-    perform mcp_data.add_event('limit.hit', 'servers', p_account_id, null, null, null, null, p_request);
+    perform mcp_data.tell_limit('servers', p_account_id, null, p_request);
     return jsonb_build_object('outcome', 'limited', 'reason', 'servers');
   end if;
   v_wait := mcp_data.take_limit('owner_write', p_account_id::text, array[3600], array[coalesce((p_limits->>'writes_per_hour')::integer, 60)]);

@@ -1,11 +1,11 @@
 -- Removes what has ended, at most p_batch rows a kind (decision 4), and keeps the audit months ahead. p_retention may hold
--- transaction_seconds, session_seconds, connection_seconds, key_seconds, pending_server_seconds, tombstone_seconds, audit_seconds.
+-- transaction_seconds, session_seconds, connection_seconds, key_seconds, pending_server_seconds, tombstone_seconds, audit_seconds, usage_seconds.
 -- outcomes: cleaned {rows, more}
 create or replace function mcp.clean_up(p_batch integer, p_retention jsonb default null) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
   r jsonb := '{"transaction_seconds": 3600, "session_seconds": 86400, "connection_seconds": 2592000, "key_seconds": 7776000,
-    "pending_server_seconds": 1209600, "tombstone_seconds": 7776000, "audit_seconds": 34560000}'::jsonb || coalesce(p_retention, '{}');
+    "pending_server_seconds": 1209600, "tombstone_seconds": 7776000, "audit_seconds": 34560000, "usage_seconds": 34560000}'::jsonb || coalesce(p_retention, '{}');
   v_rows jsonb := '{}';
   v_count integer;
 begin
@@ -21,6 +21,10 @@ begin
     where x.expires_at < now() limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('limits', v_count);
+  delete from mcp_data.idempotency_keys where key_digest = any(array(select x.key_digest from mcp_data.idempotency_keys x
+    where x.expires_at < now() limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('idempotency_keys', v_count);
   -- Kept an hour longer than they are worth anything, for clocks that disagree.
   delete from mcp_data.client_assertions where assertion_digest in (select x.assertion_digest from mcp_data.client_assertions x
     where x.expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer) limit p_batch for update skip locked);
@@ -38,6 +42,10 @@ begin
     where least(x.revoked_at, x.expires_at) < now() - make_interval(secs => (r->>'key_seconds')::integer) limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('keys', v_count);
+  delete from mcp_data.personal_tokens where token_id = any(array(select x.token_id from mcp_data.personal_tokens x
+    where least(x.revoked_at, x.expires_at) < now() - make_interval(secs => (r->>'key_seconds')::integer) limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('personal_tokens', v_count);
   delete from mcp_data.servers where server_id = any(array(select x.server_id from mcp_data.servers x
     where x.deleted_at < now() - make_interval(secs => (r->>'tombstone_seconds')::integer)
       or (x.status = 'pending' and x.owner_account_id is null
@@ -45,6 +53,14 @@ begin
     limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('servers', v_count);
+  delete from mcp_data.webhook_messages where message_id = any(array(select x.message_id from mcp_data.webhook_messages x
+    where x.next_attempt_at is null and x.created_at < now() - make_interval(secs => (r->>'connection_seconds')::integer) limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('webhook_messages', v_count);
+  delete from mcp_data.usage_days where ctid = any(array(select x.ctid from mcp_data.usage_days x
+    where x.day < (now() - make_interval(secs => (r->>'usage_seconds')::integer))::date limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('usage_days', v_count);
   v_rows := v_rows || jsonb_build_object('audit_months',
     mcp_data.drop_audit_partitions(now() - make_interval(secs => (r->>'audit_seconds')::integer), p_batch));
   for v_count in 0..2 loop

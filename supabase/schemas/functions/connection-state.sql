@@ -8,7 +8,8 @@ language plpgsql stable rows 1 set search_path = '' as $$
 begin
   return query
   select c, a.email, a.name, coalesce(s.scope_names, '{}'), s.token_lifetime_seconds,
-    c.email_shared and coalesce(s.share_email, true), e.issuer_epoch, mcp_data.client_policy_allows(s.client_policy, c.client_kind),
+    c.email_shared and coalesce(s.share_email, true), e.issuer_epoch, mcp_data.client_is_allowed(s.server_id, s.client_policy,
+      s.has_client_rules, c.client_id, c.client_kind, c.redirect_uri),
     case
       when c.revoked_at is not null or c.issuer_epoch <> e.issuer_epoch then 'connection_revoked'
       when c.suspended_at is not null then 'client_changed'

@@ -5,6 +5,7 @@ begin
   if p_age is null then
     return;
   end if;
+  perform mcp_data.note_refusal(p_connection, 'refresh', p_refusal, p_request);
   update mcp_data.connections set
     refreshes_in_window = case when refresh_window_at > now() - interval '1 minute' then refreshes_in_window + 1 else 1 end,
     refresh_window_at = case when refresh_window_at > now() - interval '1 minute' then refresh_window_at else now() end

@@ -1,9 +1,12 @@
--- The API keys of a server, newest first, without secrets (J5). At most 100.
--- outcomes: found {keys} · not_found · caller_unknown · scope_missing {scope}
-create or replace function mcp.list_keys(p_server_id text, p_caller jsonb) returns jsonb
-language plpgsql stable security definer set search_path = '' as $$
+-- The API keys of a server, newest first, without secrets (J5). `p_before` is the `next` of the page before.
+-- outcomes: found {keys, next?} · not_found · caller_unknown · scope_missing {scope} · sign_in
+create or replace function mcp.list_keys(p_server_id text, p_caller jsonb, p_before text default null, p_limit integer default 100)
+returns jsonb
+language plpgsql security definer set search_path = '' as $$
 declare
   v_caller record;
+  v_keys jsonb;
+  v_next text;
 begin
   v_caller := mcp_data.resolve_caller(p_caller, 'servers:read');
   if v_caller.refusal is not null then
@@ -12,12 +15,16 @@ begin
   if (mcp_data.find_own_server(p_server_id, v_caller.account_id, v_caller.server_id)).server_id is null then
     return jsonb_build_object('outcome', 'not_found');
   end if;
-  return jsonb_build_object('outcome', 'found', 'keys', (
-    select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('key_id', k.key_id, 'name', k.name, 'last_four', k.last_four,
-        'created_at_seconds', floor(extract(epoch from k.created_at))::bigint,
-        'expires_at_seconds', floor(extract(epoch from k.expires_at))::bigint,
-        'last_used_at_seconds', floor(extract(epoch from k.last_used_at))::bigint,
-        'revoked_at_seconds', floor(extract(epoch from k.revoked_at))::bigint)) order by k.created_at desc, k.key_id), '[]')
-    from (select * from mcp_data.server_keys x where x.server_id = p_server_id order by x.created_at desc limit 100) k));
+  select coalesce(jsonb_agg(mcp_data.describe_key(x.k) order by x.place) filter (where x.place <= p_limit), '[]'),
+    max(mcp_data.row_cursor((x.k).created_at, (x.k).key_id)) filter (where x.place = p_limit and x.count > p_limit)
+  into v_keys, v_next
+  from (
+    select y.k, row_number() over (order by (y.k).created_at desc, (y.k).key_id desc) as place, count(*) over () as count
+    from (select k from mcp_data.server_keys k
+      where k.server_id = p_server_id
+        and (p_before is null or (k.created_at, k.key_id) < (mcp_data.cursor_moment(p_before), split_part(p_before, '.', 2)))
+      order by k.created_at desc, k.key_id desc limit p_limit + 1) y
+  ) x;
+  return jsonb_strip_nulls(jsonb_build_object('outcome', 'found', 'keys', v_keys, 'next', v_next));
 end $$;
-grant execute on function mcp.list_keys(text, jsonb) to mcp_worker;
+grant execute on function mcp.list_keys(text, jsonb, text, integer) to mcp_worker;

@@ -6,6 +6,8 @@ declare
   t mcp_data.transactions;
 begin
   t.created_at := now();
+  t.needs_passkey := false;
+  t.passkey_round := 0;
   t.expires_at := now() + make_interval(secs => (p_lifetimes->>'transaction_seconds')::integer);
   t.client := p_client;
   t.client_id := p_client->>'client_id';
@@ -18,6 +20,10 @@ begin
   t.requested_resource := p_authorization->'resource_candidates'->>0;
   t.requested_scopes := p_server_scopes;
   t.identity_scopes := p_identity_scopes;
+  t.required_scopes := case when p_resource_kind = 'server' then array(
+    select e->>'name' from jsonb_array_elements(p_server.scopes) e
+    where e->>'name' = any(p_server_scopes) and coalesce((e->>'required')::boolean, false)) end;
+  t.email_is_shared := coalesce(p_server.share_email, true);
   t.code_challenge := p_authorization->>'code_challenge';
   t.state := p_authorization->>'state';
   t.nonce := p_authorization->>'nonce';

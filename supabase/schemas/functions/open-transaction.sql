@@ -14,9 +14,11 @@ declare
   v_resource record;
   v_scopes record;
   v_consented_at timestamptz;
+  v_known_keys text[];
   v_prompt text[] := mcp_data.text_array(p_authorization->'prompt');
   t mcp_data.transactions;
 begin
+  p_request := coalesce(p_request, '{}') || jsonb_build_object('transaction_id', p_transaction_id);
   v_client := mcp_data.check_client(p_client);
   if v_client.refusal is not null then
     return jsonb_build_object('outcome', v_client.refusal);
@@ -32,7 +34,8 @@ begin
         and s.server_url = any(mcp_data.text_array(p_authorization->'resource_candidates'))
       order by length(s.server_url) desc limit 1)));
   end if;
-  if not mcp_data.client_policy_allows((v_resource.server).client_policy, p_client->>'kind') then
+  if not mcp_data.client_is_allowed((v_resource.server).server_id, (v_resource.server).client_policy,
+    (v_resource.server).has_client_rules, p_client->>'client_id', p_client->>'kind', p_authorization->>'redirect_uri') then
     return jsonb_build_object('outcome', 'unauthorized_client', 'reason', 'client_not_allowed');
   end if;
   v_scopes := mcp_data.choose_scopes(mcp_data.text_array(p_authorization->'scope'), v_resource.kind, (v_resource.server).scopes);
@@ -46,7 +49,8 @@ begin
   t.browser_digest := p_browser_digest;
   t.browser_kid := p_kid;
   t.can_refresh := v_client.can_refresh;
-  if v_session.auth_time < t.minimum_auth_time then
+  if v_session.session_id is not null
+    and not mcp_data.sign_in_suffices(t, v_resource.server, v_session.auth_time, v_session.auth_method) then
     v_session.session_id := null;
   end if;
 
@@ -54,22 +58,21 @@ begin
     t.account_id := v_session.account_id;
     perform mcp_data.renew_session_digest(v_session.session_id, p_session_digests[1], p_kid);
     if t.redirect_trust = 'proven' and not v_prompt && array['consent', 'login', 'select_account'] then
-      v_consented_at := mcp_data.remembered_consent(t, (p_lifetimes->>'remembered_consent_seconds')::integer);
+      select r.consented_at, r.client_keys into v_consented_at, v_known_keys
+      from mcp_data.remembered_consent(t, (p_lifetimes->>'remembered_consent_seconds')::integer) r;
     end if;
     if v_consented_at is not null then
+      -- Keys that are fetched only when they are needed are held to those of the consent (E17).
+      if cardinality(v_known_keys) > 0 and not t.client ? 'key_thumbprints' then
+        t.client := t.client || jsonb_build_object('key_thumbprints', to_jsonb(v_known_keys));
+      end if;
       perform mcp_data.add_event('consent.granted', 'remembered', t.account_id, t.client_id, t.server_id, p_connection_id, null, p_request);
       return mcp_data.approve(t, t.requested_scopes || t.identity_scopes, t.account_id, v_session.auth_time,
-        v_session.auth_method, v_consented_at, p_connection_id, p_code_digest, p_kid, p_lifetimes);
+        v_session.auth_method, v_consented_at, p_connection_id, p_code_digest, p_kid, p_lifetimes, p_request);
     end if;
   end if;
   if not 'none' = any(v_prompt) then
-    -- One browser holds a bounded number of open transactions; the oldest makes room.
-    -- (An array, because a sub-select may be planned as a join that reads the whole table.)
-    delete from mcp_data.transactions o where o.transaction_id = any(array(
-      select x.transaction_id from mcp_data.transactions x
-      where x.browser_digest = any(p_browser_digests || p_browser_digest) and x.decided_at is null
-      order by x.created_at desc offset greatest(p_max_open_transactions, 1) - 1));
-    insert into mcp_data.transactions select t.*;
+    perform mcp_data.keep_transaction(t, p_browser_digests, p_max_open_transactions);
   end if;
   return jsonb_build_object('outcome', case when v_session.session_id is null then 'sign_in' else 'consent' end,
     'transaction', case when v_session.session_id is null then mcp_data.show_transaction(t, null, null, null)

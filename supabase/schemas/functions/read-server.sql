@@ -1,7 +1,8 @@
 -- One server (HTTP-API "Server management"; J3). All of it for who manages it, the public facts for everybody else.
--- outcomes: found {server, public?} · not_found · caller_unknown · scope_missing {scope}
+-- `viewer_email` is for our own pages.
+-- outcomes: found {server, public?, viewer_email?} · not_found · caller_unknown · scope_missing {scope} · sign_in
 create or replace function mcp.read_server(p_server_id text, p_caller jsonb default null) returns jsonb
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' as $$
 declare
   v_caller record;
   s mcp_data.servers;
@@ -13,7 +14,8 @@ begin
     end if;
     s := mcp_data.find_own_server(p_server_id, v_caller.account_id, v_caller.server_id);
     if s.server_id is not null then
-      return jsonb_build_object('outcome', 'found', 'server', mcp_data.describe_server(s));
+      return jsonb_strip_nulls(jsonb_build_object('outcome', 'found', 'server', mcp_data.describe_server(s),
+        'viewer_email', mcp_data.viewer_email(p_caller, v_caller.account_id)));
     end if;
   end if;
   select * into s from mcp_data.servers where server_id = p_server_id and status <> 'deleted';

@@ -5,7 +5,7 @@ language plpgsql set search_path = '' as $$
 declare
   v_server_id text;
 begin
-  if p_reason <> 'key_unknown' then
+  if p_reason <> 'key_unknown' and current_setting('transaction_read_only') = 'off' then
     update mcp_data.server_keys set last_refused_at = now()
     where key_id = p_key_id and (last_refused_at is null or last_refused_at < now() - interval '1 hour')
     returning server_id into v_server_id;

@@ -1,11 +1,11 @@
--- Who calls the management API and whether that credential may do this (HTTP-API "Server management"; J1-J4). Internal.
--- A management token speaks for its one server; an owner's access token for all servers of the account, by scope. The refusal
--- is a whole answer: caller_unknown, or scope_missing {scope}.
+-- Who calls the management API and whether that credential may do this (HTTP-API "Server management"; J1-J4, J19, J22). Internal.
+-- A management token speaks for its one server; an owner's access token, personal token or session for all servers of the account,
+-- by scope. The refusal is a whole answer: caller_unknown, scope_missing {scope}; sign_in or not_fresh for a session.
 create or replace function mcp_data.resolve_caller(p_caller jsonb, p_scope text, out account_id uuid, out server_id text, out refusal jsonb)
-language plpgsql stable set search_path = '' as $$
+language plpgsql set search_path = '' as $$
 declare
-  s record;
-  c mcp_data.connections;
+  v_person record;
+  v_scopes text[];
 begin
   refusal := jsonb_build_object('outcome', 'caller_unknown');
   if p_caller->>'kind' = 'management' then
@@ -16,16 +16,21 @@ begin
     if found then
       refusal := null;
     end if;
+    return;
+  elsif p_caller->>'kind' = 'session' then
+    -- Only our own pages make this kind: /api reads no cookie (J20).
+    v_person := mcp_data.person_of((select array_agg(d::bytea) from unnest(mcp_data.text_array(p_caller->'digests')) d),
+      (p_caller->>'idle_seconds')::integer, (p_caller->>'fresh_seconds')::integer);
+    account_id := v_person.account_id;
+    refusal := v_person.refusal;
+    return;
   elsif p_caller->>'kind' = 'connection' then
-    select * into s from mcp_data.connection_state(p_caller->>'connection_id');
-    c := s.connection;
-    if c.connection_id is null or s.refusal is not null or c.resource_kind <> 'management' or c.code_redeemed_at is null
-      or c.refresh_expires_at <= now() or (p_caller->>'epoch')::integer is distinct from s.issuer_epoch then
-      return;
-    end if;
-    account_id := c.account_id;
-    refusal := case when not p_scope = any(
-      mcp_data.effective_scopes(c.scopes, c.resource_kind, '{}', mcp_data.text_array(p_caller->'scopes')))
+    select c.account_id, c.scopes into account_id, v_scopes from mcp_data.connection_caller(p_caller) c;
+  elsif p_caller->>'kind' = 'personal' then
+    select t.account_id, t.scopes into account_id, v_scopes from mcp_data.personal_caller(p_caller) t;
+  end if;
+  if account_id is not null then
+    refusal := case when not coalesce(p_scope = any(v_scopes), false)
       then jsonb_build_object('outcome', 'scope_missing', 'scope', p_scope) end;
   end if;
 end $$;

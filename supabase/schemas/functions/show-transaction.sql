@@ -14,8 +14,8 @@ begin
   elsif t.resource_kind = 'server' then
     select * into s from mcp_data.servers where server_id = t.server_id;
     v_server := jsonb_strip_nulls(jsonb_build_object('server_id', s.server_id, 'server_name', s.server_name,
-      'server_url', s.server_url, 'description', s.description, 'share_email', s.share_email, 'client_policy', s.client_policy,
-      'scopes', mcp_data.requested_catalogue(s.scopes, t.requested_scopes)));
+      'server_url', s.server_url, 'description', s.description, 'share_email', s.share_email and coalesce(t.email_is_shared, true), 'client_policy', s.client_policy,
+      'requires_passkey', s.requires_passkey, 'scopes', mcp_data.requested_catalogue(s.scopes, t.requested_scopes, t.required_scopes)));
   end if;
   if p_account_id is not null then
     -- The port of a loopback redirect changes with every run of a client (RFC 8252 §7.3).
@@ -31,7 +31,8 @@ begin
     'client', t.client, 'redirect_uri', t.redirect_uri, 'resource', t.resource, 'login_hint', t.login_hint, 'state', t.state,
     'identity_scopes', t.identity_scopes, 'auth_time_seconds', floor(extract(epoch from p_auth_time))::bigint,
     'step_up', v_connected is not null and not (t.requested_scopes || t.identity_scopes) <@ v_connected,
-    'connected_scopes', coalesce(v_connected, '{}'), 'access_seconds', t.access_seconds))
+    'connected_scopes', coalesce(v_connected, '{}'), 'access_seconds', t.access_seconds, 'passkey_round', t.passkey_round,
+    'wants_fresh_sign_in', t.minimum_auth_time is not null or s.sign_in_max_age_seconds is not null))
     || jsonb_build_object('server', v_server, 'account', case when p_account_id is not null
       then jsonb_build_object('account_id', p_account_id, 'email', p_email) end);
 end $$;

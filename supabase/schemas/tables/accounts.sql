@@ -7,5 +7,9 @@ create table mcp_data.accounts (
   name text constraint accounts_name_is_short check (length(name) between 1 and 200),
   created_at timestamptz not null default now(),
   disabled_at timestamptz,
-  disabled_reason text
+  disabled_reason text,
+  -- Of the last sign-in: what mails are written in that no browser asks for.
+  language text constraint accounts_language_is_a_tag check (language ~ '^[a-z]{2,8}$'),
+  -- Device cookies that were signed before are those of strangers (C7, C18).
+  devices_forgotten_at timestamptz
 );

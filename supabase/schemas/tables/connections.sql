@@ -52,6 +52,15 @@ create table mcp_data.connections (
   -- RFC 7638 thumbprints of the client's keys when it was last seen, and since when a change of them holds the connection.
   client_keys text[] not null default '{}' constraint connections_client_keys_are_few check (cardinality(client_keys) <= 20),
   suspended_at timestamptz,
+  -- Where the person was at the approval, as far as the request told.
+  user_agent text,
+  country text constraint connections_country_is_a_code check (country ~ '^[A-Z]{2}$'),
+  -- The browser transaction it came from, and the last refusal of one of its tokens: what an owner's diagnosis is made of.
+  transaction_id text,
+  refused_at timestamptz,
+  refused_step text constraint connections_refused_step_is_known check (refused_step in ('token', 'refresh', 'introspection')),
+  refused_reason text,
+  refused_request_id text,
   constraint connections_code_expires_after_created check (code_expires_at > created_at),
   constraint connections_refresh_expires_after_created check (refresh_expires_at > created_at),
   constraint connections_server_fits_kind check ((resource_kind = 'server') = (server_id is not null)),
@@ -59,7 +68,33 @@ create table mcp_data.connections (
   constraint connections_refresh_digest_has_a_kid check ((refresh_digest is null) = (refresh_kid is null))
 ) with (fillfactor = 80);
 create index connections_of_account on mcp_data.connections (account_id, server_id);
-create index connections_of_server on mcp_data.connections (server_id);
+create index connections_of_server on mcp_data.connections (server_id, created_at);
 create index connections_by_expiry on mcp_data.connections (refresh_expires_at);
 create index connections_revoked on mcp_data.connections (revoked_at) where revoked_at is not null;
 create index connections_not_redeemed on mcp_data.connections (code_expires_at) where code_redeemed_at is null;
+
+-- What a server's owner sees of use (HTTP-API "usage"): counts a day and client, so it grows with days and clients and not with
+-- tokens. Spread over eight rows each, so that connections of one client rarely wait for each other; no count is indexed, so that
+-- counting updates in place (decision 14).
+create table mcp_data.usage_days (
+  server_id text not null references mcp_data.servers (server_id) on delete cascade,
+  day date not null,
+  client_id_digest bytea not null constraint usage_days_digest_is_32_bytes check (octet_length(client_id_digest) = 32),
+  shard smallint not null constraint usage_days_shard_is_one_of_eight check (shard between 0 and 7),
+  connected integer not null default 0,
+  used integer not null default 0,
+  refreshed integer not null default 0,
+  active_minutes integer not null default 0,
+  constraint usage_days_pkey primary key (server_id, day, client_id_digest, shard)
+) with (fillfactor = 60);
+create index usage_days_by_day on mcp_data.usage_days (day);
+
+-- The names for those digests.
+create table mcp_data.usage_clients (
+  server_id text not null references mcp_data.servers (server_id) on delete cascade,
+  client_id_digest bytea not null constraint usage_clients_digest_is_32_bytes check (octet_length(client_id_digest) = 32),
+  client_id text not null,
+  client_name text not null,
+  client_kind text not null,
+  constraint usage_clients_pkey primary key (server_id, client_id_digest)
+);

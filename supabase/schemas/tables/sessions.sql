@@ -15,6 +15,9 @@ create table mcp_data.sessions (
   consents_in_window integer not null default 0,
   ip text,
   user_agent text,
+  country text constraint sessions_country_is_a_code check (country ~ '^[A-Z]{2}$'),
+  -- Of the passkey that is being made here; the newest alone, and used up by the answer.
+  passkey_challenge_digest bytea constraint sessions_passkey_challenge_is_32_bytes check (octet_length(passkey_challenge_digest) = 32),
   constraint sessions_expires_after_created check (expires_at > created_at)
 );
 create index sessions_of_account on mcp_data.sessions (account_id);

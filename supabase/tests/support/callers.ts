@@ -1,7 +1,7 @@
-import type { Person } from './builders.ts'
+import type { Browser, Person } from './builders.ts'
 import { connect } from './connections.ts'
 import type { TestDatabase } from './database.ts'
-import { issuer } from './values.ts'
+import { digest, issuer, lifetimes, publicPart, request } from './values.ts'
 
 export type Caller = Record<string, unknown>
 
@@ -27,3 +27,47 @@ export const strangers: [string, Caller | null][] = [
   ],
   ['an unknown connection', { kind: 'connection', connection_id: 'x', epoch: 1, scopes: allScopes }],
 ]
+
+/** Our own pages call for whoever is signed in; `fresh_seconds` says how old the sign-in may be. */
+export function sessionCaller(browser: Browser, fresh_seconds?: number): Caller {
+  return {
+    kind: 'session',
+    digests: [digest(browser.session)],
+    idle_seconds: lifetimes.session_idle_seconds,
+    fresh_seconds,
+  }
+}
+
+export const tokenLimits = { tokens: 10, writes_per_hour: 60, fresh_seconds: 900 }
+
+/** What create_personal_token is given; the digest is that of the token's id. */
+export function personalToken(changes: Record<string, unknown> = {}) {
+  const token_id = `tok_${publicPart()}`
+  return {
+    token_id,
+    digest: digest(token_id),
+    kid: 'k1',
+    name: 'CI',
+    last_four: 'abcd',
+    scopes: allScopes,
+    expires_in_seconds: 86_400,
+    ...changes,
+  }
+}
+
+/** A personal token of this person. */
+export async function personalCaller(
+  database: TestDatabase,
+  person: Person,
+  changes: Record<string, unknown> = {},
+): Promise<Caller & { token_id: string }> {
+  const p_token = personalToken(changes)
+  const answer = await database.call('create_personal_token', {
+    p_caller: sessionCaller(person),
+    p_token,
+    p_limits: tokenLimits,
+    p_request: request,
+  })
+  if (answer.outcome !== 'created') throw new Error(JSON.stringify(answer))
+  return { kind: 'personal', token_id: p_token.token_id, digests: [digest(p_token.token_id)] }
+}

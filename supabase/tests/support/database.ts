@@ -11,26 +11,43 @@ export type TestDatabase = {
   query: Query
   /** As mcp_worker, the role the Worker has. */
   call: (name: string, args: Readonly<Record<string, unknown>>) => Promise<Answer>
+  /** As mcp_operator, the role that operators have. */
+  callAsOperator: (name: string, args: Readonly<Record<string, unknown>>) => Promise<Answer>
   /** Moves everything that is stored into the past, as if this much time had gone by. */
   passTime: (seconds: number) => Promise<void>
   events: () => Promise<string[]>
+}
+
+/** The same database in the hands of a worker whose transactions can only read, as on a standby or a full disk. */
+export async function takingNoChanges<Result>(
+  database: TestDatabase,
+  work: (database: TestDatabase) => Promise<Result>,
+): Promise<Result> {
+  const url = new URL(database.url)
+  url.searchParams.set('options', '-c role=mcp_worker -c default_transaction_read_only=on')
+  const worker = openPool(url.href, 1)
+  try {
+    return await work({ ...database, call: (name, args) => callFunction(worker.query, name, args) })
+  } finally {
+    await worker.close()
+  }
 }
 
 /** A fresh migrated database for one test file; dropped after it. */
 export async function testDatabase(): Promise<TestDatabase> {
   const url = await createDatabase(inject('postgresUrl'), inject('templateName'))
   const owner = openPool(url, 2)
-  const workerUrl = new URL(url)
-  workerUrl.searchParams.set('options', '-c role=mcp_worker')
-  const worker = openPool(workerUrl.href, 24)
+  const worker = openPool(actingAs(url, 'mcp_worker'), 24)
+  const operator = openPool(actingAs(url, 'mcp_operator'), 4)
   afterAll(async () => {
-    await Promise.all([owner.close(), worker.close()])
+    await Promise.all([owner.close(), worker.close(), operator.close()])
     await dropDatabase(url)
   })
   return {
     url,
     query: owner.query,
     call: (name, args) => callFunction(worker.query, name, args),
+    callAsOperator: (name, args) => callFunction(operator.query, name, args),
     passTime: async (seconds) => {
       await owner.query(`set mcp.seconds = '${seconds}'; ${passTimeSql}`)
     },
@@ -39,6 +56,12 @@ export async function testDatabase(): Promise<TestDatabase> {
       return rows.map((row) => String(row.event))
     },
   }
+}
+
+function actingAs(databaseUrl: string, role: string): string {
+  const url = new URL(databaseUrl)
+  url.searchParams.set('options', `-c role=${role}`)
+  return url.href
 }
 
 async function callFunction(query: Query, name: string, args: Readonly<Record<string, unknown>>): Promise<Answer> {

@@ -28,7 +28,8 @@ function storeWith(answer: unknown) {
 const seal = createSeal([{ kid: 'r1', key: crypto.getRandomValues(new Uint8Array(32)) }])
 
 function sources(store: Store, document: DocumentResult<Client> = { outcome: 'refused', detail: 'no' }) {
-  return { store, seal, clientDocuments: async () => document }
+  const read = async () => document
+  return { store, seal, clientDocuments: { read, readAgain: read } }
 }
 
 describe('a client', () => {
@@ -60,14 +61,21 @@ describe('a client', () => {
     },
   )
 
+  const unknown = { error: 'invalid_client', status: 401 }
+  const unsure = { error: 'temporarily_unavailable', status: 503, retryAfterSeconds: 60 }
   it.each([
-    ['a b', { outcome: 'refused', detail: 'it has a space' }, 'client_id_malformed'],
-    ['https://a.dev/c', { outcome: 'unavailable', detail: 'port 8080 is closed' }, 'client_document_unavailable'],
-    ['https://a.dev/c', { outcome: 'invalid', detail: 'client_name is missing' }, 'client_document_invalid'],
-  ] as const)('E19 named by a URL is a document: %s, %j', async (client_id, document, reason) => {
+    ['a b', { outcome: 'refused', detail: 'it has a space' }, 'client_id_malformed', unknown],
+    [
+      'https://a.dev/c',
+      { outcome: 'unavailable', detail: 'port 8080 is closed' },
+      'client_document_unavailable',
+      unsure,
+    ],
+    ['https://a.dev/c', { outcome: 'invalid', detail: 'client_name is missing' }, 'client_document_invalid', unknown],
+  ] as const)('E19 named by a URL is a document: %s, %j', async (client_id, document, reason, answer) => {
     const { store, calls } = storeWith({ outcome: 'found', client })
     const refusal = await findClient(sources(store, document), client_id, 0).catch((error: unknown) => error)
-    expect(refusal).toMatchObject({ reason, error: 'invalid_client', status: 401 })
+    expect(refusal).toMatchObject({ reason, ...answer })
     expect(String(refusal).includes('port 8080')).toBe(false)
     expect(calls).toHaveLength(0)
   })

@@ -1,5 +1,6 @@
+import { createLru } from '../crypto/lru.ts'
 import type { Seal } from '../crypto/seal.ts'
-import type { DocumentReader } from '../documents/document-reader.ts'
+import type { DocumentReader, ReadOptions } from '../documents/document-reader.ts'
 import type { Client } from '../protocol/client-metadata.ts'
 import { assertNever, refused } from '../protocol/errors.ts'
 import type { Store } from '../store/client.ts'
@@ -8,17 +9,11 @@ import { openRegistration } from './sealed-registration.ts'
 
 /** Rows are kept in the isolate; every function that decides looks at the row again (ARCHITECTURE decision 1). */
 const rememberedMs = 60_000
-const rememberedCap = 1_000
 
-const remembered = new Map<string, { readonly client: Client; readonly untilMs: number }>()
+/** A document that failed is asked for again a minute later at the earliest (SECURITY §24). */
+export const failureRememberedSeconds = 60
 
-function remember(client: Client, untilMs: number): void {
-  remembered.delete(client.client_id)
-  remembered.set(client.client_id, { client, untilMs })
-  if (remembered.size <= rememberedCap) return
-  const oldest = remembered.keys().next()
-  if (oldest.done !== true) remembered.delete(oldest.value)
-}
+const remembered = createLru<{ readonly client: Client; readonly untilMs: number }>({ maximumEntries: 1_000 })
 
 /** Forgets every client, so that the next look-up is the database's. */
 export function forgetClients(): void {
@@ -30,8 +25,8 @@ export type ClientSources = {
   readonly store: Store
   readonly clientDocuments: DocumentReader<Client>
   readonly seal: Seal
-  /** Counts a fetch against whoever causes it; may throw. */
-  readonly beforeFetch?: () => Promise<void>
+  /** What the request brings along that may cause a call to a stranger's host. */
+  readonly reading?: ReadOptions
 }
 
 /**
@@ -48,16 +43,20 @@ export async function findClient(sources: ClientSources, client_id: string, nowM
   return registered
 }
 
-async function findDocument({ clientDocuments, beforeFetch }: ClientSources, client_id: string): Promise<Client> {
-  const document = await clientDocuments(client_id, beforeFetch)
+async function findDocument({ clientDocuments, reading }: ClientSources, client_id: string): Promise<Client> {
+  const document = await clientDocuments.read(client_id, reading)
   switch (document.outcome) {
     case 'read':
       return document.value
     case 'refused':
       throw refused('client_id_malformed', `client_id is not a URL that this server would fetch: ${document.detail}`)
     case 'unavailable':
-      // One text for whatever the network did (THREATS E19); the detail is for the log.
-      throw refused('client_document_unavailable', undefined, { cause: new Error(document.detail) })
+      // One text for whatever the network did (THREATS E19); the detail is for the log. Never invalid_client: for a host
+      // that is down for a moment, clients would throw their registration and tokens away (INTEROP 4.6).
+      throw refused('client_document_unavailable', undefined, {
+        cause: new Error(document.detail),
+        retryAfterSeconds: failureRememberedSeconds,
+      })
     case 'invalid':
       throw refused('client_document_invalid', `The metadata document at client_id is not valid: ${document.detail}`)
     default:
@@ -75,7 +74,7 @@ async function findRow(store: Store, client_id: string, nowMs: number): Promise<
   const answer = await getClient(store, { p_client_id: client_id })
   switch (answer.outcome) {
     case 'found':
-      remember(answer.client, nowMs + rememberedMs)
+      remembered.set(client_id, { client: answer.client, untilMs: nowMs + rememberedMs })
       return answer.client
     case 'unknown':
       throw refused('client_unknown')

@@ -6,11 +6,13 @@ import {
   invalidMetadata,
   keySet,
   type Members,
+  type MetadataRules,
   readClientMetadata,
   readMetadataObject,
   readText,
 } from '../protocol/client-registration.ts'
 import { refused } from '../protocol/errors.ts'
+import { tokenEndpointAuthMethods } from '../protocol/server-capabilities.ts'
 
 /** The answer of the registration endpoint (RFC 7591 §3.2.1): members without a value are left out, never null. */
 export type RegistrationAnswer = {
@@ -37,7 +39,7 @@ const unnamed = 'Unnamed application'
 const sealed = z.object({
   n: z.string(),
   r: z.array(z.string()),
-  m: z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']),
+  m: z.enum(tokenEndpointAuthMethods),
   /** 1: the client may refresh. */
   f: z.optional(z.literal(1)),
   a: z.optional(z.literal('web')),
@@ -54,11 +56,9 @@ type Method = Sealed['m']
 function readMethod(members: Members, metadata: ClientMetadata): Method {
   // RFC 7591 §2: absent means client_secret_basic; the answer says so (INTEROP 4.5).
   const asked = readText(members, 'token_endpoint_auth_method') ?? 'client_secret_basic'
-  const method = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']).safeParse(asked)
+  const method = z.enum(tokenEndpointAuthMethods).safeParse(asked)
   if (!method.success) {
-    throw invalidMetadata(
-      'token_endpoint_auth_method must be none, client_secret_basic, client_secret_post or private_key_jwt',
-    )
+    throw invalidMetadata(`token_endpoint_auth_method must be one of ${tokenEndpointAuthMethods.join(', ')}`)
   }
   const hasKeys = metadata.jwks !== undefined || metadata.jwks_uri !== undefined
   if (method.data === 'private_key_jwt' && !hasKeys) throw invalidMetadata('private_key_jwt needs jwks or jwks_uri')
@@ -104,11 +104,11 @@ function toClient(client_id: string, { n, r, m, f, a, u, j, k }: Sealed): Client
 export async function sealRegistration(
   seal: Seal,
   json: unknown,
-  { privateUseSchemes, random }: { readonly privateUseSchemes: readonly string[]; readonly random: string },
+  { random, ...rules }: MetadataRules & { readonly random: string },
 ): Promise<RegistrationAnswer> {
   const members = readMetadataObject(json)
   if (members.has('software_statement')) throw refused('software_statement_unsupported')
-  const metadata = readClientMetadata(members, { privateUseSchemes, fallbackName: unnamed })
+  const metadata = readClientMetadata(members, { ...rules, fallbackName: unnamed })
   const method = readMethod(members, metadata)
   const payload = minimised(metadata, method, random)
   const client_id = await seal.seal(JSON.stringify(payload))

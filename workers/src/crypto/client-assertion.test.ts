@@ -39,6 +39,21 @@ describe('private_key_jwt', () => {
     })
   })
 
+  test.each([
+    ['Ed25519', 'EdDSA'],
+    ['EdDSA', 'Ed25519'],
+  ])('takes a signature named %s by a key named %s (RFC 9864 §2.2)', async (alg, named) => {
+    const keys = [{ ...pair(alg).jwk, alg: named }]
+    expect(await verifyClientAssertion(await sign({}, {}, alg), keys, rules)).toMatchObject({ outcome: 'verified' })
+  })
+
+  test('a key named for one algorithm signs by no other', async () => {
+    const keys = [{ ...pair('RS256').jwk, alg: 'PS256' }]
+    expect(await verifyClientAssertion(await sign({}, {}, 'RS256'), keys, rules)).toMatchObject({
+      outcome: 'key_unknown',
+    })
+  })
+
   test('finds the key among several when the header names none', async () => {
     const other = await generateKeyPair('ES256', { extractable: true })
     const keys = [await exportJWK(other.publicKey), pair('RS256').jwk, pair().jwk]
@@ -75,12 +90,23 @@ describe('private_key_jwt', () => {
     const own = await generateKeyPair('ES256', { extractable: true })
     const header = { alg: 'ES256', jwk: await exportJWK(own.publicKey), jku: 'https://evil.dev/jwks.json' }
     const forged = await new SignJWT(claims).setProtectedHeader(header).sign(own.privateKey)
-    expect(await verifyClientAssertion(forged, [pair().jwk], rules)).toMatchObject({ outcome: 'refused' })
+    expect(await verifyClientAssertion(forged, [pair().jwk], rules)).toMatchObject({ outcome: 'key_unknown' })
   })
 
   test('a key for encryption signs nothing', async () => {
     const keys = [{ ...pair().jwk, use: 'enc' }]
-    expect(await verifyClientAssertion(await sign(), keys, rules)).toMatchObject({ outcome: 'refused' })
+    expect(await verifyClientAssertion(await sign(), keys, rules)).toMatchObject({ outcome: 'key_unknown' })
+  })
+
+  test('tells a key that is not known from an assertion that is wrong: the client may have a new one', async () => {
+    const signed = await sign({}, { kid: 'newer' })
+    expect(await verifyClientAssertion(signed, [pair().jwk], rules)).toEqual({ outcome: 'key_unknown' })
+    expect(await verifyClientAssertion(await sign(), [], rules)).toEqual({ outcome: 'key_unknown' })
+  })
+
+  test('a key that nobody can use does not spoil the others', async () => {
+    const keys = [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }, { kty: 'EC' }, pair().jwk]
+    expect(await verifyClientAssertion(await sign(), keys, rules)).toMatchObject({ outcome: 'verified' })
   })
 
   test('the digest of a jti is the client’s own', async () => {

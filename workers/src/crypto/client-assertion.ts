@@ -11,7 +11,7 @@ import { sha256 } from './digest.ts'
 import { toBytea } from './encoding.ts'
 
 /** Signature algorithms of private_key_jwt (SECURITY §26): asymmetric ones only. */
-export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA'] as const
 
 /** A client's public key as it stands in its document, with what decides whether it fits a signature. */
 export type ClientKey = JWK
@@ -32,6 +32,8 @@ export type VerifiedAssertion =
       /** RFC 7638 thumbprint of the key. */
       readonly thumbprint: string
     }
+  /** None of these keys made the signature: the client may have a new one by now. */
+  | { readonly outcome: 'key_unknown' }
   | { readonly outcome: 'refused'; readonly problem: string }
 
 const longestLifeSeconds = 5 * 60
@@ -46,7 +48,20 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const keyTypes: Readonly<Record<string, string>> = { ES256: 'EC', RS256: 'RSA', PS256: 'RSA', EdDSA: 'OKP' }
+type SignatureHeader = { readonly alg: string; readonly kid: string | undefined }
+
+const keyTypes: Readonly<Record<string, string>> = {
+  ES256: 'EC',
+  RS256: 'RSA',
+  PS256: 'RSA',
+  Ed25519: 'OKP',
+  EdDSA: 'OKP',
+}
+
+/** RFC 9864 §2.2 names by its curve what was EdDSA before; keys and signatures carry either name. */
+function isSameAlgorithm(one: string, other: string): boolean {
+  return one === other || (keyTypes[one] === 'OKP' && keyTypes[other] === 'OKP')
+}
 
 /** Keys that may have made the signature: by `kid` where the header has one, else each of the right type. */
 function fittingKeys(keys: readonly ClientKey[], alg: string, kid: string | undefined): ClientKey[] {
@@ -54,17 +69,25 @@ function fittingKeys(keys: readonly ClientKey[], alg: string, kid: string | unde
     (key) =>
       key.kty === keyTypes[alg] &&
       (key.use ?? 'sig') === 'sig' &&
-      (key.alg ?? alg) === alg &&
+      isSameAlgorithm(key.alg ?? alg, alg) &&
       (kid === undefined || key.kid === undefined || key.kid === kid),
   )
 }
 
-async function verifySignature(assertion: string, keys: readonly ClientKey[]) {
-  const { alg = '', kid } = decodeProtectedHeader(assertion)
-  if (!assertionAlgorithms.some((known) => known === alg)) return undefined
+/** undefined: a key that nobody can use, which must not spoil the others of its set. */
+async function usable(key: ClientKey, alg: string) {
+  try {
+    return await importJWK(key, alg)
+  } catch {
+    return undefined
+  }
+}
+
+async function verifySignature(assertion: string, keys: readonly ClientKey[], { alg, kid }: SignatureHeader) {
   // Keys come from the registered document alone: jwk, jku, x5c and x5u of the header are never looked at (THREATS F15).
   for (const key of fittingKeys(keys, alg, kid).slice(0, 10)) {
-    const imported = await importJWK(key, alg)
+    const imported = await usable(key, alg)
+    if (imported === undefined) continue
     try {
       const { payload } = await compactVerify(assertion, imported, { algorithms: [alg] })
       return { claims: JSON.parse(new TextDecoder().decode(payload)) as unknown, key }
@@ -80,10 +103,18 @@ function claimProblem(claims: Record<string, unknown>, { client_id, issuer, nowS
   // One string and nothing else: an array, or our token endpoint, would let an assertion serve at two places.
   if (claims.aud !== issuer) return `aud must be exactly ${issuer}, as a string`
   if (typeof claims.jti !== 'string' || claims.jti === '') return 'jti is missing'
-  if (typeof claims.exp !== 'number' || claims.exp <= nowSeconds) return 'exp is missing or has passed'
-  if (claims.exp > nowSeconds + longestLifeSeconds + clockToleranceSeconds) return 'exp is more than 5 minutes away'
-  if (typeof claims.nbf === 'number' && claims.nbf > nowSeconds + clockToleranceSeconds) return 'nbf is in the future'
-  if (typeof claims.iat === 'number' && claims.iat > nowSeconds + clockToleranceSeconds) return 'iat is in the future'
+  if (typeof claims.exp !== 'number') return 'exp is missing'
+  const problem = timeProblem(claims, claims.exp, nowSeconds)
+  // Mostly one of two clocks is wrong, and whoever reads this can compare them.
+  return problem && `${problem}: by the clock of this server it is ${new Date(nowSeconds * 1_000).toISOString()}`
+}
+
+function timeProblem({ nbf, iat }: Record<string, unknown>, exp: number, nowSeconds: number): string | undefined {
+  const latestSeconds = nowSeconds + clockToleranceSeconds
+  if (exp <= nowSeconds) return 'exp has passed'
+  if (exp > latestSeconds + longestLifeSeconds) return 'exp is more than 5 minutes away'
+  if (typeof nbf === 'number' && nbf > latestSeconds) return 'nbf is in the future'
+  if (typeof iat === 'number' && iat > latestSeconds) return 'iat is in the future'
   return undefined
 }
 
@@ -98,8 +129,12 @@ export async function verifyClientAssertion(
 ): Promise<VerifiedAssertion> {
   if (assertion.length > assertionSizeBytes) return refused('the assertion is longer than 4,096 characters')
   try {
-    const verified = await verifySignature(assertion, keys)
-    if (verified === undefined) return refused('no registered key made this signature')
+    const { alg = '', kid } = decodeProtectedHeader(assertion)
+    if (!assertionAlgorithms.some((known) => known === alg)) {
+      return refused(`alg must be one of ${assertionAlgorithms.join(', ')}`)
+    }
+    const verified = await verifySignature(assertion, keys, { alg, kid })
+    if (verified === undefined) return { outcome: 'key_unknown' }
     const { claims, key } = verified
     if (!isObject(claims)) return refused('the assertion has no claims')
     const problem = claimProblem(claims, rules)

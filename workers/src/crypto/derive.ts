@@ -1,11 +1,18 @@
 import { type Digest, hmac, type KeyedSecret, type KeyRing, type StoredDigest, sha256 } from './digest.ts'
 import { toBytea } from './encoding.ts'
+import { createLru } from './lru.ts'
 
 /** Secrets that people keep in configuration files. */
-export type DerivedType = 'api_key' | 'management_token' | 'client_secret'
+export type DerivedType = 'api_key' | 'management_token' | 'personal_token' | 'client_secret'
 
 /** A secret and the public part that stands beside it in the same string. */
-export type PresentedSecret = { readonly type: DerivedType; readonly public_part: string; readonly secret: string }
+export type PresentedSecret = {
+  readonly type: DerivedType
+  readonly public_part: string
+  readonly secret: string
+  /** Where the string ends with one: part of what is remembered, so that only the whole string is recalled. */
+  readonly checksum?: string
+}
 
 /** Cloudflare's Workers refuse more, though the local workerd does not: hence the cap in code (SECURITY §3). */
 export const pbkdf2RoundsCap = 100_000
@@ -13,15 +20,7 @@ export const pbkdf2RoundsCap = 100_000
 /** How many derivations an isolate remembers. */
 export const rememberedDerivationsCap = 1_000
 
-const remembered = new Map<string, Digest>()
-
-function remember(name: string, digest: Digest): void {
-  remembered.delete(name)
-  remembered.set(name, digest)
-  if (remembered.size <= rememberedDerivationsCap) return
-  const oldest = remembered.keys().next()
-  if (oldest.done !== true) remembered.delete(oldest.value)
-}
+const remembered = createLru<Digest>({ maximumEntries: rememberedDerivationsCap })
 
 /**
  * PBKDF2-SHA-256, 32 bytes (RFC 8018 §5.2).
@@ -38,19 +37,21 @@ export async function pbkdf2(
   return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, 256))
 }
 
+/** Keyed by an HMAC and not by the secret, so that a heap dump of the isolate holds no secret. */
+async function nameOf(pepper: KeyedSecret, presented: PresentedSecret): Promise<string> {
+  const { type, public_part, secret, checksum = '' } = presented
+  return `${pepper.kid}.${toBytea(await hmac(pepper.key, `memo\0${type}\0${public_part}\0${secret}\0${checksum}`))}`
+}
+
 async function deriveUnder(pepper: KeyedSecret, presented: PresentedSecret): Promise<Digest> {
   const { type, public_part, secret } = presented
-  // Keyed by an HMAC and not by the secret, so that a heap dump of the isolate holds no secret.
-  const name = `${pepper.kid}.${toBytea(await hmac(pepper.key, `memo\0${type}\0${public_part}\0${secret}`))}`
+  const name = await nameOf(pepper, presented)
   const known = remembered.get(name)
-  if (known !== undefined) {
-    remember(name, known)
-    return known
-  }
+  if (known !== undefined) return known
   const password = await hmac(pepper.key, `${type}\0${secret}`)
   const salt = (await sha256(`${type}\0${public_part}`)).slice(0, 16)
   const digest = toBytea(await pbkdf2(password, salt, pbkdf2RoundsCap))
-  remember(name, digest)
+  remembered.set(name, digest)
   return digest
 }
 
@@ -63,4 +64,11 @@ export async function deriveToStore(peppers: KeyRing, presented: PresentedSecret
 /** The derivations a stored one may equal: one for each pepper, newest first. */
 export function deriveToCompare(peppers: KeyRing, presented: PresentedSecret): Promise<Digest[]> {
   return Promise.all(peppers.map((pepper) => deriveUnder(pepper, presented)))
+}
+
+/** What `deriveToCompare` gave before, for the price of an HMAC; undefined where it is no longer remembered. */
+export async function recallDerivations(peppers: KeyRing, presented: PresentedSecret): Promise<Digest[] | undefined> {
+  const names = await Promise.all(peppers.map((pepper) => nameOf(pepper, presented)))
+  const known = names.map((name) => remembered.get(name)).filter((digest) => digest !== undefined)
+  return known.length === peppers.length ? known : undefined
 }

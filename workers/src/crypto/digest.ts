@@ -13,7 +13,7 @@ export type Digest = string
 export type StoredDigest = { readonly digest: Digest; readonly kid: string }
 
 /** The type is part of the digest, so that a session can never be found as a code. */
-export type DigestType = 'code' | 'refresh' | 'browser' | 'session' | 'email_code'
+export type DigestType = 'code' | 'refresh' | 'browser' | 'session' | 'email_code' | 'passkey_challenge'
 
 const importedKeys = new WeakMap<Uint8Array, Promise<CryptoKey>>()
 

@@ -47,6 +47,11 @@ export function newTransactionId(): string {
   return randomBase64Url(16)
 }
 
+/** 128 bits in 22 characters. */
+export function newDeviceId(): string {
+  return randomBase64Url(16)
+}
+
 /** 256 bits in 43 characters: cookies, and the secret part of codes and refresh tokens. */
 export function newSecret(): string {
   return randomBase64Url(32)
@@ -60,4 +65,16 @@ export function newServerId(): string {
 /** The part after the connection's id in a `jti`: 96 bits in 16 characters. */
 export function newTokenNonce(): string {
   return randomBase64Url(12)
+}
+
+export function newRuleId(): string {
+  return `rul_${randomBase62(12)}`
+}
+
+export function newPasskeyId(): string {
+  return `pky_${randomBase62(12)}`
+}
+
+export function newWebhookId(): string {
+  return `whk_${randomBase62(12)}`
 }

@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import type { KeyRing } from './digest.ts'
-import { mintApiKey, mintManagementToken, readApiKey, readManagementToken } from './secret-format.ts'
+import {
+  mintApiKey,
+  mintManagementToken,
+  mintPersonalToken,
+  readApiKey,
+  readManagementToken,
+  readPersonalToken,
+} from './secret-format.ts'
 
 const older = { kid: 'old', key: new Uint8Array(32).fill(5) }
 const newer = { kid: 'new', key: new Uint8Array(32).fill(6) }
@@ -69,5 +76,25 @@ describe('management tokens', () => {
 
   it('J21 are not API keys', async () => {
     expect(await readManagementToken([newer], (await mintApiKey([newer])).key_secret)).toBeUndefined()
+  })
+})
+
+describe('personal tokens', () => {
+  it('J19 have a prefix for scanners, and are read back with what the database compares', async () => {
+    const { personal_token, token_id, digest, last_four } = await mintPersonalToken([newer])
+    expect(personal_token).toMatch(/^pat_[0-9A-Za-z]{61}$/)
+    expect(personal_token.endsWith(last_four)).toBe(true)
+    expect(await readPersonalToken([newer], personal_token)).toEqual({ token_id, digests: [digest] })
+    expect(await readApiKey([newer], personal_token)).toBeUndefined()
+  })
+})
+
+describe('API keys of a request that may be repeated', () => {
+  it('are the same for the same request under the same pepper, and others for any other', async () => {
+    const key = await mintApiKey([newer, older], 'one')
+    expect(await mintApiKey([newer], 'one')).toEqual(key)
+    expect((await mintApiKey([older], 'one')).key_secret).not.toBe(key.key_secret)
+    expect((await mintApiKey([newer], 'two')).key_secret).not.toBe(key.key_secret)
+    expect(await readApiKey([newer], key.key_secret)).toEqual({ key_id: key.key_id, digests: [key.digest] })
   })
 })

@@ -1,5 +1,5 @@
 import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createSigningKeys, type PrivateJwk } from './signing-keys.ts'
 
 async function newKey(kid: string, status?: 'next'): Promise<PrivateJwk> {
@@ -44,6 +44,22 @@ describe('signing keys', () => {
   it('refuse a token of another type, so that an ID token is no access token (RFC 8725 §3.11)', async () => {
     const keys = createSigningKeys([active])
     expect(await keys.verify('at+jwt', await keys.sign('JWT', {}))).toBeUndefined()
+  })
+
+  it('remember a right signature for this very token and type, and nothing that resembles it', async () => {
+    const keys = createSigningKeys([active])
+    const token = await keys.sign('at+jwt', { sub: 'a' })
+    const claims = await keys.verify('at+jwt', token)
+    const check = vi.spyOn(crypto.subtle, 'verify')
+    onTestFinished(() => check.mockRestore())
+    expect(await keys.verify('at+jwt', token)).toBe(claims)
+    expect(check).not.toHaveBeenCalled()
+    const [header, , signature] = token.split('.')
+    expect(
+      await keys.verify('at+jwt', `${header}.${btoa('{"sub":"b"}').replaceAll('=', '')}.${signature}`),
+    ).toBeUndefined()
+    expect(await keys.verify('JWT', token)).toBeUndefined()
+    expect(check).toHaveBeenCalledTimes(2)
   })
 
   it('F15 refuse none, HMAC with the public key, and keys in the header', async () => {

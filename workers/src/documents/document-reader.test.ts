@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { freshSeconds } from './cache-lifetime.ts'
 import { createDocumentReader, type ReaderSettings } from './document-reader.ts'
 import { createHostBudget } from './host-budget.ts'
@@ -8,7 +8,7 @@ const day = 24 * 60 * 60
 /** A reader over a host that answers what `host.answer` says, with a clock that the test moves. */
 function readerOver(answer: () => Response | Promise<Response>, overrides: Partial<ReaderSettings> = {}) {
   const host = { answer, calls: 0, nowSeconds: 1_000 }
-  const read = createDocumentReader(
+  const reader = createDocumentReader(
     {
       maximumBytes: 5_120,
       read: (json, url) =>
@@ -23,7 +23,7 @@ function readerOver(answer: () => Response | Promise<Response>, overrides: Parti
       }) as unknown as typeof fetch,
       timeoutMs: 1_000,
       userAgent: 'Auth-Agent-MCP',
-      policy: { ownHosts: [], allowLoopback: false },
+      policy: { ownOrigins: [], allowLoopback: false },
       budget: createHostBudget({ perHostPerMinute: 10, failuresToBreak: 5, breakSeconds: 60 }),
       nowSeconds: () => host.nowSeconds,
       maximumEntries: 100,
@@ -31,7 +31,7 @@ function readerOver(answer: () => Response | Promise<Response>, overrides: Parti
       ...overrides,
     },
   )
-  return { host, read }
+  return { host, ...reader }
 }
 
 const url = 'https://good.dev/client.json'
@@ -124,9 +124,72 @@ describe('what is kept of a document', () => {
     expect(host.calls).toBe(6)
   })
 
-  test('E1 makes no request for a URL that is refused', async () => {
+  test('E18 a host that works is not left alone because strangers invent paths on it', async () => {
+    const { host, read } = readerOver(() => new Response('', { status: 404 }))
+    for (let path = 0; path < 6; path++) await read(`https://good.dev/${path}.json`)
+    host.answer = good()
+    expect(await read(url)).toMatchObject({ outcome: 'read' })
+  })
+
+  test('E18 a spent budget says nothing of the document: it is read as soon as there is one again', async () => {
+    const { host, read } = readerOver(() => Response.json({}))
+    for (let path = 0; path < 10; path++) await read(`https://good.dev/${path}.json`)
+    host.answer = good()
+    expect(await read(url)).toMatchObject({ outcome: 'unavailable' })
+    host.nowSeconds += 60
+    expect(await read(url)).toMatchObject({ outcome: 'read' })
+  })
+
+  test('E1 makes no request for a URL that is refused, and counts none', async () => {
     const { host, read } = readerOver(good())
-    expect(await read('https://127.0.0.1/x')).toMatchObject({ outcome: 'refused' })
+    const beforeFetch = () => Promise.reject(new Error('counted'))
+    expect(await read('https://127.0.0.1/x', { beforeFetch })).toMatchObject({ outcome: 'refused' })
     expect(host.calls).toBe(0)
+  })
+})
+
+describe('a call that many wait for', () => {
+  test('goes on when its caller goes away', async () => {
+    const { read } = readerOver(good())
+    const kept: Promise<unknown>[] = []
+    await read(url, { keepAlive: (call) => void kept.push(call) })
+    expect(await Promise.all(kept)).toMatchObject([{ outcome: 'read' }])
+  })
+
+  test('that was lost with its Worker blocks nobody for longer than it could have taken', async () => {
+    const { host, read } = readerOver(() => new Promise(() => undefined), { timeoutMs: 20 })
+    // Its caller is gone, and with it whatever would have ended the call.
+    vi.useFakeTimers()
+    void read(url)
+    await vi.advanceTimersByTimeAsync(0)
+    vi.useRealTimers()
+    expect(await read(url)).toEqual({ outcome: 'unavailable', detail: 'the request that was under way did not end' })
+    host.answer = good()
+    host.nowSeconds += 2
+    expect(await read(url)).toMatchObject({ outcome: 'read' })
+  })
+})
+
+describe('reading again what was found to be too old', () => {
+  test('E20 makes a call at most once a minute', async () => {
+    const { host, read, readAgain } = readerOver(good('max-age=86400'))
+    await read(url)
+    host.nowSeconds += 59
+    expect(await readAgain(url)).toMatchObject({ source: 'cached' })
+    host.nowSeconds += 1
+    expect(await readAgain(url)).toMatchObject({ source: 'fetched' })
+    expect(await readAgain(url)).toMatchObject({ source: 'cached' })
+    expect(host.calls).toBe(2)
+  })
+
+  test('E22 keeps what is known when the host is silent, and asks a failing one once a minute', async () => {
+    const { host, read, readAgain } = readerOver(good('max-age=86400'))
+    await read(url)
+    host.answer = () => new Response('', { status: 500 })
+    host.nowSeconds += 60
+    expect(await readAgain(url)).toMatchObject({ outcome: 'read', source: 'stale' })
+    expect(await readAgain(url)).toMatchObject({ outcome: 'read', source: 'stale' })
+    expect(await read(url)).toMatchObject({ outcome: 'read', source: 'cached' })
+    expect(host.calls).toBe(2)
   })
 })

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { checkDocumentUrl } from './document-url.ts'
 
-const policy = { ownHosts: ['mcp.auth-agent.com'], allowLoopback: false }
+const ownOrigins = ['https://mcp.auth-agent.com', 'https://project.supabase.co', 'http://localhost:9400']
+const policy = { ownOrigins, allowLoopback: false }
 const outcome = (url: string, allowLoopback = false) => checkDocumentUrl(url, { ...policy, allowLoopback }).outcome
 
 describe('which URLs of strangers are fetched', () => {
@@ -37,12 +38,16 @@ describe('which URLs of strangers are fetched', () => {
     },
   )
 
-  test.each(['https://mcp.auth-agent.com/api/servers', 'https://a.mcp.auth-agent.com/x'])(
-    'E5 refuses our own host in %s',
-    (url) => {
-      expect(outcome(url)).toBe('refused')
-    },
-  )
+  test.each([
+    'https://mcp.auth-agent.com/api/servers',
+    'https://a.mcp.auth-agent.com/x',
+    'https://project.supabase.co/rest/v1/',
+    'http://localhost:9400/api/servers',
+    'http://127.0.0.1:9400/x',
+    'http://[::1]:9400/x',
+  ])('E5 refuses our own host in %s, under the development switch too', (url) => {
+    expect([outcome(url), outcome(url, true)]).toEqual(['refused', 'refused'])
+  })
 
   test.each([
     'http://good.dev/x',
@@ -87,6 +92,7 @@ describe('which URLs of strangers are fetched', () => {
     'http://localhost@evil.dev/x',
     'http://127.0.0.2:80/x',
     'http://good.dev/x',
+    'http://localhost:65536/x',
   ])('the development switch does not cover %s', (url) => {
     expect(outcome(url, true)).toBe('refused')
   })

@@ -1,7 +1,7 @@
 /** What stands between a stranger's string and a request of ours (SECURITY §24). */
 export type UrlPolicy = {
-  /** Host names that are ours: nothing a stranger names may make this server call itself (THREATS E5). */
-  readonly ownHosts: readonly string[]
+  /** Where we ourselves are, and our database: nothing a stranger names may make this server call those (THREATS E5). */
+  readonly ownOrigins: readonly string[]
   /** The development switch of a loopback issuer: `http` and loopback hosts with a port are read as well. */
   readonly allowLoopback: boolean
 }
@@ -9,6 +9,7 @@ export type UrlPolicy = {
 export type CheckedUrl =
   | { readonly outcome: 'allowed'; readonly url: URL; readonly isLoopback: boolean }
   | { readonly outcome: 'refused'; readonly problem: string }
+export type AllowedUrl = Extract<CheckedUrl, { outcome: 'allowed' }>
 
 /** Top-level names that are never on the public Internet (RFC 6761, RFC 6762, RFC 7686, RFC 8375, RFC 9476, ICANN .internal). */
 const specialUseNames = new Set([
@@ -43,7 +44,9 @@ function refused(problem: string): CheckedUrl {
   return { outcome: 'refused', problem }
 }
 
-function hostProblem(host: string, ownHosts: readonly string[]): string | undefined {
+const ownProblem = 'its host is this server itself'
+
+function hostProblem(host: string, ownOrigins: readonly string[]): string | undefined {
   if (host !== host.toLowerCase()) return 'its host must be in lower case'
   const labels = host.split('.')
   const last = labels.at(-1) ?? ''
@@ -54,8 +57,17 @@ function hostProblem(host: string, ownHosts: readonly string[]): string | undefi
   if (/^(?:[0-9]+|0x[0-9a-f]*)$/.test(last)) return 'its host must be a name, not an address'
   if (specialUseNames.has(last)) return 'its host is a special-use name'
   // A host below ours shares our zone: cookies and internal routes live there.
-  if (ownHosts.some((own) => host === own || host.endsWith(`.${own}`))) return 'its host is this server itself'
-  return undefined
+  const own = ownOrigins.map((origin) => new URL(origin).hostname)
+  return own.some((ours) => host === ours || host.endsWith(`.${ours}`)) ? ownProblem : undefined
+}
+
+/** On loopback a port is a host: all its names lead to the same listener. */
+function loopbackProblem(scheme: string, authority: string, ownOrigins: readonly string[]): string | undefined {
+  const portOf = (origin: URL): string => origin.port || (origin.protocol === 'https:' ? '443' : '80')
+  const own = ownOrigins.map((origin) => new URL(origin)).filter(({ host }) => loopbackAuthority.test(host))
+  const called = `${scheme}://${authority}`
+  if (!URL.canParse(called)) return 'its port is no port'
+  return own.some((ours) => portOf(ours) === portOf(new URL(called))) ? ownProblem : undefined
 }
 
 function pathProblem(path: string): string | undefined {
@@ -77,7 +89,9 @@ export function checkDocumentUrl(raw: string, policy: UrlPolicy): CheckedUrl {
   const [, scheme = '', authority = '', rest = ''] = parts ?? []
   const isLoopback = policy.allowLoopback && loopbackAuthority.test(authority)
   if (scheme !== 'https' && !(isLoopback && scheme === 'http')) return refused('it must begin with https://')
-  const problem = (isLoopback ? undefined : hostProblem(authority, policy.ownHosts)) ?? pathProblem(rest)
+  const problem =
+    (isLoopback ? loopbackProblem(scheme, authority, policy.ownOrigins) : hostProblem(authority, policy.ownOrigins)) ??
+    pathProblem(rest)
   if (problem !== undefined) return refused(problem)
   return URL.canParse(raw) ? { outcome: 'allowed', url: new URL(raw), isLoopback } : refused('it is not a URL')
 }

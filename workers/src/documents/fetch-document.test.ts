@@ -24,7 +24,7 @@ async function host(listener: RequestListener): Promise<string> {
 }
 
 function allowed(url: string, allowLoopback = true) {
-  const checked = checkDocumentUrl(url, { ownHosts: [], allowLoopback })
+  const checked = checkDocumentUrl(url, { ownOrigins: [], allowLoopback })
   if (checked.outcome !== 'allowed') throw new Error(checked.problem)
   return checked
 }
@@ -51,7 +51,7 @@ describe('fetching what strangers host', () => {
       paths.push(request.url ?? '')
       response.writeHead(302, { location: '/inside' }).end()
     })
-    expect(fetched).toMatchObject({ outcome: 'unavailable', detail: 'the answer has status 302, not 200' })
+    expect(fetched).toMatchObject({ outcome: 'unavailable', detail: 'status 302, expected 200' })
     expect(paths).toEqual(['/client.json'])
   })
 

@@ -1,16 +1,33 @@
-import type { CheckedUrl } from './document-url.ts'
+import type { AllowedUrl } from './document-url.ts'
 import { isPublicAddress, type ResolveName } from './resolve.ts'
 
 /**
- * What came of one request. `unavailable` is everything about the network and is never told apart in public (THREATS E19);
- * `invalid` speaks of what a public host did answer, and helps whoever wrote the document.
+ * What came of one request. `unavailable` is never told apart in public (THREATS E19): `detail` is for the log, and `told`
+ * is what even the owner of the host may read, nothing that the network said. `invalid` speaks of what a public host did
+ * answer, and helps whoever wrote the document.
  */
 export type FetchedJson =
   | { readonly outcome: 'fetched'; readonly json: unknown; readonly cacheControl: string | null; readonly age: number }
-  | { readonly outcome: 'unavailable'; readonly detail: string }
+  | Unavailable
   | { readonly outcome: 'invalid'; readonly detail: string }
 
+type Unavailable = {
+  readonly outcome: 'unavailable'
+  readonly detail: string
+  readonly told: string
+  /** The host is up and only this document is not there: no reason to leave the host alone (THREATS E18). */
+  readonly hostWorks: boolean
+}
+
+/** A call that sends something along; without one it is a plain GET with nothing of ours. */
+export type JsonCall = {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
 export type FetchSettings = {
+  readonly call?: JsonCall
   readonly fetchUrl: typeof fetch
   /** Absent: the runtime alone keeps requests on the public network (SECURITY §25, "Rebinding"). */
   readonly resolveName?: ResolveName
@@ -18,16 +35,19 @@ export type FetchSettings = {
   readonly userAgent: string
 }
 
-type AllowedUrl = Extract<CheckedUrl, { outcome: 'allowed' }>
-
 const jsonType = /^application\/(?:json|[a-z0-9!#$&^_.+-]+\+json)$/
 
-class DeadlineError extends Error {
+export class DeadlineError extends Error {
   override readonly name = 'DeadlineError'
 }
 
+/** What is the same for the log and for the owner of the host. */
+function unavailable(detail: string): Unavailable {
+  return { outcome: 'unavailable', detail, told: detail, hostWorks: false }
+}
+
 /** Runs the work with a deadline over everything: slow headers and a body of one byte a second alike (THREATS E7). */
-async function withDeadline<Result>(
+export async function withDeadline<Result>(
   timeoutMs: number,
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
@@ -75,7 +95,8 @@ async function readAnswer(response: Response, maximumBytes: number): Promise<Fet
   // Redirects are not followed (CIMD draft §4): a public host could send us inside (THREATS E4).
   if (response.status !== 200) {
     await response.body?.cancel()
-    return { outcome: 'unavailable', detail: `the answer has status ${response.status}, not 200` }
+    const hostWorks = response.status < 500 && response.status !== 429
+    return { ...unavailable(`status ${response.status}, expected 200`), hostWorks }
   }
   const type = (response.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (!jsonType.test(type)) {
@@ -92,9 +113,13 @@ async function readAnswer(response: Response, maximumBytes: number): Promise<Fet
   return { outcome: 'fetched', json: parsed.json, cacheControl, age: Number.isFinite(age) && age > 0 ? age : 0 }
 }
 
-async function addressProblem(allowed: AllowedUrl, resolveName: ResolveName | undefined): Promise<string | undefined> {
+export async function addressProblem(
+  allowed: AllowedUrl,
+  resolveName: ResolveName | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   if (allowed.isLoopback || resolveName === undefined) return undefined
-  const addresses = await resolveName(allowed.url.hostname)
+  const addresses = await resolveName(allowed.url.hostname, signal)
   if (addresses.length === 0) return 'the name has no address'
   return addresses.every(isPublicAddress) ? undefined : 'the name has an address that is not public'
 }
@@ -110,11 +135,12 @@ export async function fetchJson(
 ): Promise<FetchedJson> {
   try {
     return await withDeadline(settings.timeoutMs, async (signal) => {
-      const problem = await addressProblem(allowed, settings.resolveName)
-      if (problem !== undefined) return { outcome: 'unavailable', detail: problem } as const
+      const problem = await addressProblem(allowed, settings.resolveName, signal)
+      if (problem !== undefined) return unavailable(problem)
       const response = await settings.fetchUrl(allowed.url, {
         method: 'GET',
-        headers: { accept: 'application/json', 'user-agent': settings.userAgent },
+        ...settings.call,
+        headers: { accept: 'application/json', ...settings.call?.headers, 'user-agent': settings.userAgent },
         redirect: 'manual',
         cache: 'no-store',
         signal,
@@ -122,6 +148,9 @@ export async function fetchJson(
       return readAnswer(response, maximumBytes)
     })
   } catch (error) {
-    return { outcome: 'unavailable', detail: error instanceof Error ? error.message : 'the request failed' }
+    const detail = error instanceof Error ? error.message : 'the request failed'
+    return error instanceof DeadlineError
+      ? unavailable(detail)
+      : { ...unavailable(detail), told: 'the host could not be reached' }
   }
 }

@@ -1,5 +1,6 @@
-import type { LruOptions } from './lru.ts'
-import { createLru } from './lru.ts'
+import { createLru, type LruOptions } from '../crypto/lru.ts'
+import type { AllowedUrl } from './document-url.ts'
+import { type FetchedJson, type FetchSettings, fetchJson } from './fetch-document.ts'
 
 /** How often one host may be called, and when to leave a failing one alone (THREATS E18). */
 export type BudgetLimits = {
@@ -49,4 +50,29 @@ export function createHostBudget(limits: BudgetLimits): HostBudget {
       state.closedUntilSeconds = nowSeconds + limits.breakSeconds
     },
   }
+}
+
+export type HostSettings = FetchSettings & {
+  readonly budget: HostBudget
+  readonly nowSeconds: () => number
+  /** Absent: documents cannot be switched off (M12). */
+  readonly isSwitchedOn?: () => Promise<boolean>
+}
+
+/** One call to a stranger's host, if its budget allows one; `spent` otherwise. */
+export async function callHost(
+  allowed: AllowedUrl,
+  maximumBytes: number,
+  settings: HostSettings,
+): Promise<FetchedJson | { readonly outcome: 'spent'; readonly detail: string }> {
+  const { host } = allowed.url
+  const { budget, nowSeconds, isSwitchedOn } = settings
+  if (isSwitchedOn !== undefined && !(await isSwitchedOn())) {
+    return { outcome: 'spent', detail: 'documents are switched off on this server' }
+  }
+  if (!budget.take(host, nowSeconds())) return { outcome: 'spent', detail: 'the budget of calls to this host is spent' }
+  const fetched = await fetchJson(allowed, maximumBytes, settings)
+  const hasFailed = fetched.outcome === 'unavailable' && !fetched.hostWorks
+  budget.report(host, nowSeconds(), hasFailed ? 'failed' : 'succeeded')
+  return fetched
 }

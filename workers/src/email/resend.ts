@@ -1,10 +1,11 @@
 import { postMail, type SendEmail } from './send-email.ts'
 
-export type ResendSettings = { readonly apiKey: string; readonly from: string }
+export type ResendSettings = { readonly apiKey: string; readonly from: string; readonly fetchUrl: typeof fetch }
 
-const endpoint = 'https://api.resend.com/emails'
+const url = 'https://api.resend.com/emails'
 
 /** Sends through Resend's HTTP API. */
-export function resendSender({ apiKey, from }: ResendSettings): SendEmail {
-  return ({ to, subject, text }) => postMail('Resend', endpoint, apiKey, { from, to: [to], subject, text })
+export function resendSender({ apiKey, from, fetchUrl }: ResendSettings): SendEmail {
+  const carrier = { name: 'Resend', url, secret: apiKey, fetchUrl }
+  return ({ to, ...parts }) => postMail(carrier, { from, to: [to], ...parts })
 }

@@ -1,8 +1,9 @@
 import { postMail, type SendEmail } from './send-email.ts'
 
-export type WebhookSettings = { readonly url: string; readonly secret: string }
+export type WebhookSettings = { readonly url: string; readonly secret: string; readonly fetchUrl: typeof fetch }
 
 /** Hands each mail to an endpoint of the operator's, or to the local mailbox. */
-export function webhookSender({ url, secret }: WebhookSettings): SendEmail {
-  return ({ to, subject, text }) => postMail('The mail webhook', url, secret, { to, subject, text })
+export function webhookSender(settings: WebhookSettings): SendEmail {
+  const carrier = { name: 'The mail webhook', ...settings }
+  return (message) => postMail(carrier, message)
 }

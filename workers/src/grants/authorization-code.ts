@@ -1,11 +1,11 @@
 import { digestsToCompare, digestToStore } from '../crypto/digest.ts'
 import { s256 } from '../crypto/pkce.ts'
 import { newSecret } from '../crypto/random.ts'
-import { assertNever, type OAuthError, refused } from '../protocol/errors.ts'
 import { formatRefreshToken } from '../protocol/refresh-token.ts'
 import type { AuthorizationCodeRequest } from '../protocol/token-request.ts'
 import type { TokenResponse } from '../protocol/token-response.ts'
-import { type ExchangeAuthorizationCodeOutcome, exchangeAuthorizationCode } from '../store/connections.ts'
+import { exchangeAuthorizationCode } from '../store/connections.ts'
+import { grantRefused } from './grant-refused.ts'
 import { type AuthenticatedClient, type GrantSettings, issueTokens } from './issue-tokens.ts'
 
 /** The generation of a connection's first refresh token. */
@@ -36,37 +36,9 @@ export async function redeemAuthorizationCode(
     p_kid: stored.kid,
     p_request: settings.requestFacts,
   })
-  if (exchange.outcome !== 'exchanged') throw codeRefused(exchange)
+  if (exchange.outcome === 'code_replayed' && exchange.notice !== undefined) settings.onTheft(exchange.notice)
+  if (exchange.outcome !== 'exchanged') throw grantRefused('code', exchange)
   const { connection } = exchange
   const refresh = connection.can_refresh ? refresh_token : undefined
   return issueTokens(settings, { connection, refresh_token: refresh, nonce: connection.nonce })
-}
-
-type Refusal = Exclude<ExchangeAuthorizationCodeOutcome, { outcome: 'exchanged' }>
-
-function codeRefused(refusal: Refusal): OAuthError {
-  switch (refusal.outcome) {
-    case 'code_unknown':
-    case 'code_expired':
-    case 'code_replayed':
-    case 'client_mismatch':
-    case 'verifier_mismatch':
-    case 'scope_exceeded':
-    case 'connection_revoked':
-    case 'account_disabled':
-    case 'server_unavailable':
-    case 'client_changed':
-    case 'assertion_replayed':
-      return refused(refusal.outcome)
-    case 'redirect_uri_mismatch':
-      return refused('code_redirect_uri_mismatch')
-    case 'resource_mismatch':
-      return refused('code_resource_mismatch')
-    case 'client_blocked':
-      return refused('connection_client_blocked')
-    case 'limited':
-      return refused('connection_limited', undefined, { retryAfterSeconds: refusal.retry_after_seconds ?? 60 })
-    default:
-      return assertNever(refusal)
-  }
 }

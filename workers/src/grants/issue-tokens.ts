@@ -5,7 +5,7 @@ import { accessTokenClaims, accessTokenSeconds, accessTokenType } from '../proto
 import { idTokenClaims, idTokenType } from '../protocol/id-token.ts'
 import { type TokenResponse, tokenResponse } from '../protocol/token-response.ts'
 import type { Store } from '../store/client.ts'
-import type { ClientProof, Connection, RequestFacts } from '../store/rows.ts'
+import type { ClientProof, Connection, RequestFacts, TheftNotice } from '../store/rows.ts'
 
 /** Who asks for tokens, proven by its registered method. */
 export type AuthenticatedClient = { readonly client: { readonly client_id: string }; readonly proof: ClientProof }
@@ -20,6 +20,8 @@ export type GrantSettings = {
   readonly idTokenSeconds: number
   readonly retry: { readonly window_seconds: number; readonly max: number }
   readonly requestFacts: RequestFacts
+  /** Told once for each connection that is ended because a copy of its credentials was used. */
+  readonly onTheft: (notice: TheftNotice) => void
 }
 
 /** Only what the connection was really given is told, so the tokens are signed after the database has decided. */

@@ -1,11 +1,11 @@
 import { digestsToCompare, digestToStore } from '../crypto/digest.ts'
 import { newSecret } from '../crypto/random.ts'
 import { openSuccessor, sealSuccessor } from '../crypto/successor.ts'
-import { assertNever, type OAuthError, refused } from '../protocol/errors.ts'
 import { formatRefreshToken } from '../protocol/refresh-token.ts'
 import type { RefreshTokenRequest } from '../protocol/token-request.ts'
 import type { TokenResponse } from '../protocol/token-response.ts'
-import { type RotateRefreshTokenOutcome, rotateRefreshToken } from '../store/connections.ts'
+import { rotateRefreshToken } from '../store/connections.ts'
+import { grantRefused } from './grant-refused.ts'
 import { type AuthenticatedClient, type GrantSettings, issueTokens } from './issue-tokens.ts'
 
 /**
@@ -44,32 +44,10 @@ export async function refreshTokens(
       const successor = await openSuccessor(presented.refresh_token, rotation.successor_ciphertext)
       return issueTokens(settings, { connection: rotation.connection, refresh_token: successor, nonce: undefined })
     }
-    default:
-      throw refreshRefused(rotation)
-  }
-}
-
-type Refusal = Exclude<RotateRefreshTokenOutcome, { outcome: 'rotated' | 'retried' }>
-
-function refreshRefused(refusal: Refusal): OAuthError {
-  switch (refusal.outcome) {
     case 'refresh_reused':
-    case 'refresh_unknown':
-    case 'refresh_expired':
-    case 'client_mismatch':
-    case 'connection_revoked':
-    case 'account_disabled':
-    case 'server_unavailable':
-    case 'client_changed':
-    case 'assertion_replayed':
-      return refused(refusal.outcome)
-    case 'resource_mismatch':
-      return refused('refresh_resource_mismatch')
-    case 'client_blocked':
-      return refused('connection_client_blocked')
-    case 'limited':
-      return refused('connection_limited', undefined, { retryAfterSeconds: refusal.retry_after_seconds ?? 60 })
+      settings.onTheft(rotation.notice)
+      throw grantRefused('refresh', rotation)
     default:
-      return assertNever(refusal)
+      throw grantRefused('refresh', rotation)
   }
 }

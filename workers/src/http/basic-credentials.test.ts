@@ -31,8 +31,8 @@ describe('Basic credentials', () => {
     expect(parseBasic(header)).toBeUndefined()
   })
 
-  it('F13 reads a malformed percent-coding literally', () => {
-    expect(parseBasic(basic('a%zz:b'))).toEqual([{ user: 'a%zz', password: 'b' }])
+  it.each(['a%zz', 'a%00', 'a%0d%0a'])('F13 reads the percent-coding %s, which can be none, literally', (user) => {
+    expect(parseBasic(basic(`${user}:b`))).toEqual([{ user, password: 'b' }])
   })
 })
 

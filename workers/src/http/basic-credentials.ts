@@ -27,10 +27,13 @@ export function parseBearer(authorization: string): string | undefined {
 
 function decodeBase64(encoded: string): string | undefined {
   try {
-    const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0))
+    const binary = atob(encoded)
+    // Nearly always: then it is the text already.
+    if (/^[\x20-\x7e]*$/.test(binary)) return binary
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     // Control characters are forbidden in both parts (RFC 7617 §2).
-    return [...text].some((character) => character < ' ' || character === '\u007f') ? undefined : text
+    return /\p{Cc}/u.test(text) ? undefined : text
   } catch {
     return undefined
   }
@@ -44,6 +47,9 @@ function formDecoded({ user, password }: BasicCredentials): BasicCredentials | u
   }
 }
 
+/** @throws URIError for what is no percent-coding, and for one of a character that may be in neither part (RFC 7617 §2) */
 function formDecode(part: string): string {
-  return decodeURIComponent(part.replaceAll('+', ' '))
+  const decoded = decodeURIComponent(part.replaceAll('+', ' '))
+  if (/\p{Cc}/u.test(decoded)) throw new URIError('a control character')
+  return decoded
 }

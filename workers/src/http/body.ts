@@ -11,8 +11,8 @@ export async function readBodyText(request: Request, limitBytes = BODY_LIMIT_BYT
   // On the wire a Content-Length is the framing itself (RFC 9112 §6.3, RFC 9113 §8.1.1): no more than that can come, and
   // reading at once costs a third of streaming.
   if (declared !== null) {
-    const bytes = await request.arrayBuffer()
-    return bytes.byteLength > limitBytes ? undefined : new TextDecoder().decode(bytes)
+    const text = await request.text()
+    return text.length > limitBytes ? undefined : text
   }
   return readStream(request, limitBytes)
 }

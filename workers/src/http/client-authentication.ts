@@ -2,12 +2,12 @@ import type { Context } from 'hono'
 import { type ProvenClient, proveClient } from '../clients/prove-client.ts'
 import type { AppEnv } from '../context.ts'
 import { assertionSubject } from '../crypto/client-assertion.ts'
-import { refused } from '../protocol/errors.ts'
+import { OAuthError, refused } from '../protocol/errors.ts'
 import type { Parameters } from '../protocol/parameters.ts'
 import type { PresentedClient } from '../protocol/presented-client.ts'
 import { clientAssertionType } from '../protocol/server-capabilities.ts'
 import { parseBasic } from './basic-credentials.ts'
-import { countFetch, knownClient } from './known-client.ts'
+import { knownClient, readingFor } from './known-client.ts'
 
 /** The ways of authenticating that a request uses at once; one is the most there may be (RFC 6749 §2.3, F12). */
 function refuseSeveral(authorization: string | undefined, parameters: Parameters): void {
@@ -56,15 +56,20 @@ export function presentedClient(authorization: string | undefined, parameters: P
 
 /**
  * The client behind a request to /token or /revoke, its registered method enforced both ways (SECURITY §26, F11).
- * @throws OAuthError invalid_client, or client_unknown when nobody is registered under that id
+ * @throws OAuthError invalid_client, client_unknown among them; invalid_grant when it is blocked; 503 when its document or
+ *   keys could not be fetched
  */
 export async function authenticateClient(c: Context<AppEnv>, parameters: Parameters): Promise<ProvenClient> {
   const presented = presentedClient(c.req.header('authorization'), parameters)
-  const client = await knownClient(c, presented.client_id)
-  const { seal, keySets, clock, config } = c.var
+  const client = await knownClient(c, presented.client_id).catch((error: unknown) => {
+    // Its grants are dead. unauthorized_client would only make it register anew (INTEROP 4.6).
+    if (error instanceof OAuthError && error.reason === 'client_blocked') throw refused('connection_client_blocked')
+    throw error
+  })
+  const { seal, clientDocuments, keySets, clock, config } = c.var
   const nowSeconds = Math.floor(clock() / 1_000)
   return proveClient(
-    { seal, keySets, issuer: config.issuer, nowSeconds, beforeFetch: countFetch(c) },
+    { seal, clientDocuments, keySets, issuer: config.issuer, nowSeconds, reading: readingFor(c) },
     client,
     presented,
   )

@@ -3,9 +3,9 @@ import type { AppEnv } from '../context.ts'
 import { RedirectLinkPage } from '../pages/redirect-link.tsx'
 import { errorRedirect } from '../protocol/authorization-response.ts'
 import type { OAuthError } from '../protocol/errors.ts'
-import { reasons } from '../protocol/reasons.ts'
 import type { TrustedRedirect } from '../protocol/redirect-uri.ts'
 import { htmlAnswer } from './html.ts'
+import { toldReason } from './reason-text.ts'
 import { frameOf } from './transaction-pages.tsx'
 
 export type ErrorForClient = {
@@ -23,16 +23,27 @@ export function errorToClient(
   { redirect, error, state }: ErrorForClient,
 ): Promise<Response> | Response {
   c.set('reason', error.reason)
-  const href = errorRedirect(redirect, { issuer: c.var.config.issuer, state, error })
+  if (error.cause !== undefined) c.set('cause', error.cause)
+  const { requestId } = c.var
+  const href = errorRedirect(redirect, { issuer: c.var.config.issuer, state, error, requestId })
   if (redirect.redirectsErrors) return c.redirect(href, 303)
+  const frame = frameOf(c)
+  const told = toldReason(frame, error)
   const isDenied = error.reason === 'consent_denied'
   const page = RedirectLinkPage({
-    frame: frameOf(c),
-    failure: isDenied ? null : { title: reasons[error.reason].title, whatHappened: `${error.description}.` },
+    frame,
+    failure: isDenied
+      ? null
+      : {
+          title: told.title,
+          whatHappened: `${told.what_happened}.`,
+          whatToDo: told.what_to_do,
+          detail: told.detail ?? null,
+        },
     href,
     host: redirect.label,
     reason: error.reason,
-    requestId: c.var.requestId,
+    requestId,
   })
   return htmlAnswer(c, page, { status: isDenied ? 200 : 400 })
 }

@@ -1,6 +1,8 @@
+import type { ClientProof } from '../pages/client-proof.tsx'
 import type { ConsentView, EmailGoesTo } from '../pages/consent.tsx'
-import type { ClientProof, Parties, RedirectTarget } from '../pages/consent-parties.tsx'
+import type { Parties, RedirectTarget } from '../pages/consent-parties.tsx'
 import type { ScopeView } from '../pages/consent-scopes.tsx'
+import { borrowedName } from '../protocol/known-programs.ts'
 import type { ClientSnapshot, Transaction } from '../store/rows.ts'
 
 const secondsPerDay = 86_400
@@ -13,11 +15,13 @@ export function hostOf(url: string): string {
 /** What vouches for a client's name. Only a document on its own host, or we ourselves, count (B20). */
 export function clientProof(client: ClientSnapshot): ClientProof {
   if (client.kind === 'pre_registered') return { kind: 'registered' }
-  if (client.kind === 'metadata_document') return { kind: 'published', host: hostOf(client.client_id) }
-  return { kind: 'unverified' }
+  if (client.kind !== 'metadata_document') return { kind: 'unverified' }
+  const host = hostOf(client.client_id)
+  const name = borrowedName(client.client_name, new URL(client.client_id).hostname)
+  return name === undefined ? { kind: 'published', host } : { kind: 'borrowed', host, name }
 }
 
-function redirectTarget(redirectUri: string): RedirectTarget {
+export function redirectTarget(redirectUri: string): RedirectTarget {
   const { protocol, host } = new URL(redirectUri)
   if (protocol === 'https:') return { kind: 'https', host }
   if (protocol === 'http:') return { kind: 'loopback', host }
@@ -54,7 +58,7 @@ function scopeViews({ server, step_up, connected_scopes }: Transaction): readonl
   }))
 }
 
-type FromTransaction = Omit<ConsentView, 'frame' | 'ticket' | 'switchAccount' | 'problem'>
+type FromTransaction = Omit<ConsentView, 'frame' | 'ticket' | 'switchAccount' | 'problem' | 'domains'>
 
 /** The facts of the consent page: nothing here comes from the request, all of it from the transaction's row (A28). */
 export function consentFacts(transaction: Transaction, email: string): FromTransaction {

@@ -3,7 +3,16 @@ import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import type { AppEnv } from '../context.ts'
 import { newSecret } from '../crypto/random.ts'
 
-export type CookieKind = 'browser' | 'session'
+/** The shape of each cookie's value: what has another one is never looked up. */
+const shapes = {
+  browser: /^[A-Za-z0-9_-]{43}$/,
+  session: /^[A-Za-z0-9_-]{43}$/,
+  device: /^[A-Za-z0-9_-]{22}(~[0-9]{1,12}\.[A-Za-z0-9_-]{22}){1,4}$/,
+  language: /^[a-z]{2,8}$/,
+  passkey: /^used$/,
+} as const
+
+export type CookieKind = keyof typeof shapes
 
 /**
  * `__Host-` ties a cookie to this very host, so that no sibling host can plant one. A browser takes such a cookie only
@@ -17,10 +26,10 @@ function isHttps(c: Context<AppEnv>): boolean {
   return c.var.config.issuer.startsWith('https://')
 }
 
-/** The value of a cookie of ours, or undefined when there is none of its shape: other values are never looked up. */
+/** The value of a cookie of ours, or undefined when there is none of its shape. */
 export function readCookie(c: Context<AppEnv>, kind: CookieKind): string | undefined {
   const value = getCookie(c, cookieName(c, kind))
-  return value !== undefined && /^[A-Za-z0-9_-]{43}$/.test(value) ? value : undefined
+  return value !== undefined && shapes[kind].test(value) ? value : undefined
 }
 
 /** 256 fresh bits; a value that a browser brought along is never given a meaning (B6). */

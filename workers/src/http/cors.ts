@@ -13,7 +13,7 @@ const allowedHeaders = [
 ].join(', ')
 
 /**
- * Any origin, never with credentials, on routes that hold no cookie (HTTP-API.md, Conventions).
+ * Any origin, never with credentials, on routes that hold no cookie (HTTP-API "Conventions").
  * The preflight is answered here, before authentication, because a browser sends it without any.
  */
 export function openCors(methods: string): MiddlewareHandler<AppEnv> {

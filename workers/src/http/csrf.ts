@@ -5,7 +5,22 @@ import { toBase64Url } from '../crypto/encoding.ts'
 import { mediaType } from './body.ts'
 
 /** What a form is for; a token made for one is worth nothing for another. */
-export type FormPurpose = 'sign_in' | 'code' | 'consent' | 'sign_out'
+export type FormPurpose =
+  | 'sign_in'
+  | 'code'
+  | 'passkey'
+  | 'consent'
+  | 'sign_out'
+  | 'revoke_connections'
+  | 'narrow_connection'
+  | 'end_sessions'
+  | 'add_passkey'
+  | 'rename_passkey'
+  | 'remove_passkey'
+  | 'lost_passkeys'
+  | 'unlink'
+  | 'delete_account'
+  | 'dashboard'
 
 /** What a form is bound to. Any of these changing in another tab makes the form stale (B12). */
 export type FormBinding = {

@@ -11,7 +11,7 @@ const retryAfterSeconds = 5
 export const answerWithJson: ErrorHandler<AppEnv> = (error, c) => {
   if (error instanceof OAuthError) return oauthErrorAnswer(c, error)
   c.set('cause', error)
-  // 503, because real clients forget their registration or loop on anything else (HTTP-API.md, Conventions).
+  // 503, because real clients forget their registration or loop on anything else (HTTP-API "Conventions").
   if (error instanceof StoreUnavailable) {
     return oauthErrorAnswer(c, refused('store_unavailable', undefined, { retryAfterSeconds }))
   }
@@ -28,6 +28,6 @@ function oauthErrorAnswer(c: Context<AppEnv>, error: OAuthError): Response {
 }
 
 function jsonStatus(status: number): ContentfulStatusCode {
-  const known = [400, 401, 403, 404, 405, 409, 413, 415, 421, 429, 500, 503] as const
+  const known = [400, 401, 403, 404, 405, 409, 413, 415, 421, 422, 429, 500, 503] as const
   return known.find((one) => one === status) ?? 400
 }

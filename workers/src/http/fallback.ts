@@ -1,14 +1,16 @@
 import type { Context, Hono } from 'hono'
 import type { AppEnv } from '../context.ts'
-import { refused } from '../protocol/errors.ts'
+import { type OAuthError, refused } from '../protocol/errors.ts'
 import { answerWithJson } from './errors.ts'
-import { deadEnd } from './page-errors.tsx'
 
-/**
- * The answer where no route fits: 405 with Allow where the path exists (F23), otherwise a small 404.
- * JSON for programs: discovery clients probe many well-known forms, and an HTML answer stops some of them.
- */
-export function noRoute(app: Hono<AppEnv>): (c: Context<AppEnv>) => Response | Promise<Response> {
+/** How a path that does not exist is answered. */
+export type AnswerMissing = (missing: OAuthError, c: Context<AppEnv>) => Response | Promise<Response>
+
+/** The answer where no route fits: 405 with Allow where the path exists (F23), otherwise a small 404. */
+export function noRoute(
+  app: Hono<AppEnv>,
+  answerMissing: AnswerMissing,
+): (c: Context<AppEnv>) => Response | Promise<Response> {
   // Read at the first miss and not here, because the routes are mounted later.
   let known: readonly KnownRoute[] | undefined
   return (c) => {
@@ -19,13 +21,8 @@ export function noRoute(app: Hono<AppEnv>): (c: Context<AppEnv>) => Response | P
       c.header('Allow', allow)
       return answerWithJson(refused('method_not_allowed', `This path answers ${allow} only`), c)
     }
-    const missing = refused('not_found')
-    return isForPeople(c) ? deadEnd(c, missing) : answerWithJson(missing, c)
+    return answerMissing(refused('not_found'), c)
   }
-}
-
-function isForPeople(c: Context<AppEnv>): boolean {
-  return !c.req.path.startsWith('/.well-known/') && (c.req.header('accept') ?? '').includes('text/html')
 }
 
 type KnownRoute = { readonly method: string; readonly pattern: RegExp }

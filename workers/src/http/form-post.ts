@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import type { AppEnv } from '../context.ts'
-import { messages } from '../pages/messages.ts'
 import { refused } from '../protocol/errors.ts'
 import { type Parameters, parametersFrom } from '../protocol/parameters.ts'
 import { readTransaction } from '../store/transactions.ts'
@@ -8,6 +7,7 @@ import { readBodyText } from './body.ts'
 import { type Browser, readBrowser } from './browser.ts'
 import { type FormPurpose, isFormEncoded, isFormToken, isFromOurPage } from './csrf.ts'
 import { gone } from './gone.ts'
+import { messagesOf } from './language.ts'
 import { deadEnd } from './page-errors.tsx'
 import { type PresentedSession, readSession } from './session.ts'
 import { pagePath } from './transaction-pages.tsx'
@@ -28,6 +28,8 @@ async function readFields(c: Context<AppEnv>): Promise<Parameters> {
   if (!isFromOurPage(c) || !isFormEncoded(c)) throw refused('form_origin_mismatch')
   const body = await readBodyText(c.req.raw)
   if (body === undefined) throw refused('request_too_large')
+  // Nobody can type NUL, and no text in the database can hold it.
+  if (body.includes('%00') || body.includes('\0')) throw refused('form_malformed')
   return parametersFrom(new URLSearchParams(body))
 }
 
@@ -44,17 +46,19 @@ export function readTransactionId(parameters: Parameters): string {
 /** The token does not fit: the transaction is not this browser's, or its owner signed in or out since the page was shown. */
 async function staleForm(c: Context<AppEnv>, post: FormPost): Promise<Response> {
   const stale = refused('form_token_mismatch')
-  if (post.transaction === '') return deadEnd(c, stale)
+  const label = messagesOf(c).error.open_current_page
+  if (post.transaction === '') return deadEnd(c, stale, { next: { href: '/account', label } })
   const read = await readTransaction(c.var.store, {
     p_transaction_id: post.transaction,
     p_browser_digests: post.browser.digests,
     // Nobody's eyes: with a session this would bind the transaction to an account whose page was not shown.
     p_session_digests: [],
     p_session_idle_seconds: c.var.config.lifetimes.session_idle_seconds,
+    p_request: c.var.requestFacts,
   })
   if (read.outcome === 'transaction_gone') return deadEnd(c, gone(read.reason))
   return deadEnd(c, stale, {
-    next: { href: pagePath('/consent', post.transaction), label: messages.error.open_current_page },
+    next: { href: pagePath('/consent', post.transaction), label },
   })
 }
 

@@ -3,6 +3,9 @@ import { styles } from '../pages/styles.ts'
 /** Where a page's forms may lead, redirects included; our own origin always. */
 export type FormAction = 'self' | { readonly redirectUri: string }
 
+/** The one script a page may have: it is let in by its nonce, and does one thing with passkeys. */
+export type PageScript = { readonly nonce: string; readonly passkeys: 'get' | 'create' }
+
 let stylesHash: Promise<string> | undefined
 
 async function hashOf(text: string): Promise<string> {
@@ -29,10 +32,11 @@ function formActionSources(formAction: FormAction): string[] {
 }
 
 /** The headers that only pages have; `securityHeaders` adds those of every answer (SECURITY §13). */
-export async function pageHeaders(formAction: FormAction): Promise<Record<string, string>> {
+export async function pageHeaders(formAction: FormAction, script?: PageScript): Promise<Record<string, string>> {
   stylesHash ??= hashOf(styles)
   const policy = [
     "default-src 'none'",
+    ...(script === undefined ? [] : [`script-src 'nonce-${script.nonce}'`]),
     `style-src ${await stylesHash}`,
     "img-src 'self'",
     `form-action ${formActionSources(formAction).join(' ')}`,
@@ -47,12 +51,11 @@ export async function pageHeaders(formAction: FormAction): Promise<Record<string
     'Cache-Control': 'no-store',
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
-    'Permissions-Policy': emptyPermissionsPolicy,
+    'Permissions-Policy': permissionsPolicy(script),
   }
 }
 
-/** Nothing is allowed to a page that needs nothing. */
-const emptyPermissionsPolicy = [
+const features = [
   'camera',
   'clipboard-read',
   'display-capture',
@@ -63,5 +66,9 @@ const emptyPermissionsPolicy = [
   'publickey-credentials-get',
   'usb',
 ]
-  .map((feature) => `${feature}=()`)
-  .join(', ')
+
+/** Nothing is allowed to a page that needs nothing. */
+function permissionsPolicy(script?: PageScript): string {
+  const needed = script && `publickey-credentials-${script.passkeys}`
+  return features.map((feature) => `${feature}=${feature === needed ? '(self)' : '()'}`).join(', ')
+}

@@ -1,3 +1,7 @@
+/** What happens before anybody is known, and so has no row that a flood could multiply (SECURITY §28). */
+export const loggedEvents = ['client.registered', 'document.fetch_failed'] as const
+export type LoggedEvent = (typeof loggedEvents)[number]
+
 /** One request as one JSON line (SECURITY §29). A closed list of fields: nothing that a caller sent gets in unnamed. */
 export type RequestLine = {
   readonly level: 'info' | 'warn' | 'error'
@@ -7,22 +11,35 @@ export type RequestLine = {
   readonly route: string
   readonly status: number
   readonly reason?: string
+  readonly event?: LoggedEvent
   readonly ms: number
   readonly database_calls: number
   /** Name and message of an unexpected error, with anything that looks like one of our secrets cut out. */
   readonly cause?: string
 }
 
+/** A mail that went out after an answer, and was not taken. */
+export type MailLine = {
+  readonly level: 'error'
+  readonly request_id: string
+  readonly reason: 'email_not_sent'
+  readonly cause: string
+}
+
+export const jobNames = ['clean_up', 'proof_checks', 'key_notices', 'webhooks'] as const
+export type JobName = (typeof jobNames)[number]
+
 /** One scheduled run. */
 export type JobLine = {
-  readonly level: 'info'
-  readonly job: 'clean_up'
+  readonly level: 'info' | 'error'
+  readonly job: JobName
   readonly ms: number
   readonly database_calls: number
   readonly rows: Readonly<Record<string, number>>
+  readonly cause?: string
 }
 
-export type LogLine = RequestLine | JobLine
+export type LogLine = RequestLine | MailLine | JobLine
 export type Log = (line: LogLine) => void
 
 /** Writes to the console, which is what Workers collect; JSON escapes line breaks and ANSI codes (M14). */
@@ -30,7 +47,8 @@ export const logToConsole: Log = (line) => {
   console.log(JSON.stringify(line))
 }
 
-const secretShape = /\b(?:mac|mrt|sk|smt|dcr|pat)_[A-Za-z0-9._-]{8,}|\beyJ[A-Za-z0-9._-]{8,}|\b[\w.+-]+@[\w.-]+\b/g
+const secretShape =
+  /\b(?:mac|mrt|sk|smt|dcr|dcs|pat|whsec)_[A-Za-z0-9._+/=-]{8,}|\beyJ[A-Za-z0-9._-]{8,}|\b[\w.+-]+@[\w.-]+\b/g
 
 /** An unexpected error in at most 500 characters, without stack, tokens or e-mail addresses (M2). */
 export function describeCause(cause: unknown): string {

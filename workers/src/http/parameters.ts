@@ -6,7 +6,7 @@ import { mediaType, readBodyText } from './body.ts'
 
 /**
  * The parameters of a POST to an OAuth endpoint: form encoding by the standards, JSON because people use curl
- * (HTTP-API.md, Conventions). Frameworks' own body parsers are not used: they merge, nest and guess (F19, F20).
+ * (HTTP-API "Conventions"). Frameworks' own body parsers are not used: they merge, nest and guess (F19, F20).
  * @throws OAuthError invalid_request
  */
 export async function readParameters(c: Context<AppEnv>): Promise<Parameters> {

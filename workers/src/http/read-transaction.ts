@@ -25,6 +25,7 @@ export async function see(c: Context<AppEnv>, transaction: string): Promise<Seen
     p_browser_digests: browser?.digests ?? [],
     p_session_digests: session.digests,
     p_session_idle_seconds: c.var.config.lifetimes.session_idle_seconds,
+    p_request: c.var.requestFacts,
   })
   return { read, transaction, viewer: { browser: browser?.value ?? '', session: session.value } }
 }

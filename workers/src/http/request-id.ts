@@ -4,3 +4,7 @@ import { randomBase62 } from '../crypto/random.ts'
 export function newRequestId(): string {
   return `req_${randomBase62(16)}`
 }
+
+export function isRequestId(text: string): boolean {
+  return /^req_[0-9A-Za-z]{16}$/.test(text)
+}

@@ -1,7 +1,11 @@
 import type { Context } from 'hono'
-import type { AppEnv } from '../context.ts'
+import type { AppEnv, AppVariables } from '../context.ts'
+import { takeoverMail } from '../pages/mails.ts'
+import { canonicalUrl, isLoopbackHost } from '../protocol/resource.ts'
 import { metadataUrlOf } from '../protocol/server-description.ts'
 import { beginVerification, type FinishVerificationOutcome, finishVerification } from '../store/verification.ts'
+import { countFetch } from './known-client.ts'
+import { frameIn, mailLater } from './mail-later.ts'
 
 export type Verification =
   | { readonly outcome: 'failed'; readonly seen: string }
@@ -10,6 +14,7 @@ export type Verification =
 /**
  * Fetches the document at a server's URL and gives the URL to the registration it names (HTTP-API "Proof of server_url").
  * With `server_id` only that one counts. The caller has begun the verification in the database.
+ * @throws OAuthError rate_limited when this address has caused too many calls to strangers
  */
 export async function verifyServerUrl(
   c: Context<AppEnv>,
@@ -17,29 +22,62 @@ export async function verifyServerUrl(
   server_id?: string,
 ): Promise<Verification> {
   const { readServerProof, config, store, requestFacts } = c.var
+  await countFetch(c)
   const metadata_url = metadataUrlOf(server_url)
-  const proof = await readServerProof({ metadata_url, resource: server_url, issuer: config.issuer })
+  const proof = await readServerProof({ metadata_url, resource: server_url, issuer: config.issuer, server_id })
   if (proof.outcome === 'failed') return proof
-  if (server_id !== undefined && proof.server_id !== server_id) {
-    return { outcome: 'failed', seen: `auth_agent_server_id is "${proof.server_id}"; it must be "${server_id}"` }
-  }
   const finished = await finishVerification(store, {
     p_server_id: proof.server_id,
     p_server_url: server_url,
+    p_proof: { method: proof.method, named: proof.named, looked: proof.looked, seen: proof.seen },
     p_request: requestFacts,
   })
-  if (finished.outcome === 'verified' || finished.outcome === 'taken_over') return finished
-  const seen =
-    finished.outcome === 'holder_stands'
-      ? 'another registration was proven while this proof was under way'
-      : `auth_agent_server_id is "${proof.server_id}", which is no registration of this URL`
-  return { outcome: 'failed', seen }
+  switch (finished.outcome) {
+    case 'taken_over':
+      tellOwners(c, finished)
+      return finished
+    case 'verified':
+      return finished
+    case 'holder_stands':
+      return failed(proof.seen, 'another registration holds this URL, and its own proof has not failed at this moment')
+    case 'not_found':
+      return failed(proof.seen, 'this names no registration of this URL that waits')
+  }
+}
+
+function failed(seen: string, what: string): Verification {
+  return { outcome: 'failed', seen: `${seen}; ${what}` }
+}
+
+type Takeover = Extract<FinishVerificationOutcome, { outcome: 'taken_over' }>
+
+/** Both sides of a takeover are told; whoever holds a management token alone has no address, and finds the event. */
+function tellOwners(c: Context<AppEnv>, { server, from, owner, former_owner }: Takeover): void {
+  const { server_url, server_id: to } = server
+  const facts = { server_url, metadata_url: metadataUrlOf(server_url), from, to }
+  const tell = (side: 'lost' | 'gained', told: Takeover['owner']) => {
+    if (told === undefined) return
+    mailLater(c, told.email, takeoverMail(frameIn(c, told.language), side, facts))
+  }
+  tell('gained', owner)
+  tell('lost', former_owner)
 }
 
 /** Tries the proof of a URL that an authorization is for: at most once a minute, whoever asks. */
-export async function verifyOnTheSpot(c: Context<AppEnv>, server_url: string): Promise<boolean> {
-  const begun = await beginVerification(c.var.store, { p_server_id: null, p_server_url: server_url, p_caller: null })
-  if (begun.outcome !== 'due') return false
-  const { outcome } = await verifyServerUrl(c, server_url)
-  return outcome !== 'failed'
+export async function verifyOnTheSpot(c: Context<AppEnv>, server_url: string): Promise<Verification | undefined> {
+  const begun = await beginVerification(c.var.store, {
+    p_server_id: null,
+    p_server_url: server_url,
+    p_caller: null,
+    p_request: c.var.requestFacts,
+  })
+  return begun.outcome === 'due' ? verifyServerUrl(c, server_url) : undefined
+}
+
+/** Loopback servers of a loopback issuer need no proof; all others wait for theirs. */
+export function initialStatus(
+  { issuerIsLoopback }: AppVariables['config'],
+  server_url: string,
+): 'pending' | 'verified' {
+  return issuerIsLoopback && isLoopbackHost(canonicalUrl(server_url)?.host ?? '') ? 'verified' : 'pending'
 }

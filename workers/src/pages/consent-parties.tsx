@@ -1,12 +1,8 @@
+import { type ClientProof, Proof } from './client-proof.tsx'
 import { fill } from './fill.tsx'
-import { type FormTicket, Host, Name, TicketForm } from './form.tsx'
+import { type Domains, type FormTicket, Host, Name, TicketForm } from './form.tsx'
 import type { Frame } from './layout.tsx'
-import { messages } from './messages.ts'
-
-export type ClientProof =
-  | { readonly kind: 'published'; readonly host: string }
-  | { readonly kind: 'registered' }
-  | { readonly kind: 'unverified' }
+import type { Messages } from './messages/en.ts'
 
 export type RedirectTarget =
   | { readonly kind: 'https'; readonly host: string }
@@ -20,24 +16,12 @@ export type Parties = {
   readonly email: string
 }
 
-const text = messages.consent
+type Text = Messages['consent']
 
-const Proof = ({ proof, frame }: { proof: ClientProof; frame: Frame }) => {
-  if (proof.kind === 'published') {
-    return <span class="proof good">{fill(text.published_by, { host: <Host>{proof.host}</Host> })}</span>
-  }
-  if (proof.kind === 'registered') {
-    return <span class="proof good">{fill(text.registered, { host: <Host>{frame.issuerHost}</Host> })}</span>
-  }
-  return (
-    <>
-      <span class="tag caution">{text.name_not_verified}</span> <span class="hint">{text.name_not_verified_help}</span>
-    </>
-  )
-}
+type ReturnsProps = { readonly redirect: RedirectTarget; readonly domains: Domains; readonly text: Text }
 
-const Returns = ({ redirect }: { redirect: RedirectTarget }) => {
-  if (redirect.kind === 'https') return <Host>{redirect.host}</Host>
+const Returns = ({ redirect, domains, text }: ReturnsProps) => {
+  if (redirect.kind === 'https') return <Host domains={domains}>{redirect.host}</Host>
   const isLoopback = redirect.kind === 'loopback'
   return (
     <>
@@ -49,12 +33,14 @@ const Returns = ({ redirect }: { redirect: RedirectTarget }) => {
   )
 }
 
-const ServerRow = ({ server }: { server: NonNullable<Parties['server']> }) => (
+type ServerProps = { readonly server: NonNullable<Parties['server']>; readonly domains: Domains; readonly text: Text }
+
+const ServerRow = ({ server, domains, text }: ServerProps) => (
   <div class="party">
     <dt>{text.server}</dt>
     <dd>
       <Name>{server.name}</Name>
-      <Host>{server.host}</Host>
+      <Host domains={domains}>{server.host}</Host>
       {server.description && (
         <span class="hint" dir="auto">
           {server.description}
@@ -64,37 +50,45 @@ const ServerRow = ({ server }: { server: NonNullable<Parties['server']> }) => (
   </div>
 )
 
-type Props = { readonly parties: Parties; readonly frame: Frame; readonly switchAccount: FormTicket }
+type Props = {
+  readonly parties: Parties
+  readonly domains: Domains
+  readonly frame: Frame
+  readonly switchAccount: FormTicket
+}
 
 /** Who asks, where the answer goes, what it is for, and who allows it. */
-export const ConsentParties = ({ parties, frame, switchAccount }: Props) => (
-  <dl class="parties" aria-label={text.parties}>
-    <div class="party">
-      <dt>{text.program}</dt>
-      <dd>
-        <Name>{parties.client.name}</Name>
-        <span class="proof-line">
-          <Proof proof={parties.client.proof} frame={frame} />
-        </span>
-      </dd>
-    </div>
-    <div class="party">
-      <dt>{text.returns_to}</dt>
-      <dd>
-        <Returns redirect={parties.redirect} />
-      </dd>
-    </div>
-    {parties.server && <ServerRow server={parties.server} />}
-    <div class="party">
-      <dt>{text.account}</dt>
-      <dd class="account">
-        <b class="wrap">{parties.email}</b>
-        <TicketForm ticket={switchAccount}>
-          <button class="text-button" type="submit">
-            {text.switch_account}
-          </button>
-        </TicketForm>
-      </dd>
-    </div>
-  </dl>
-)
+export const ConsentParties = ({ parties, domains, frame, switchAccount }: Props) => {
+  const text = frame.messages.consent
+  return (
+    <dl class="parties" aria-label={text.parties}>
+      <div class="party">
+        <dt>{text.program}</dt>
+        <dd>
+          <Name>{parties.client.name}</Name>
+          <span>
+            <Proof proof={parties.client.proof} frame={frame} domains={domains} />
+          </span>
+        </dd>
+      </div>
+      <div class="party">
+        <dt>{text.returns_to}</dt>
+        <dd>
+          <Returns redirect={parties.redirect} domains={domains} text={text} />
+        </dd>
+      </div>
+      {parties.server && <ServerRow server={parties.server} domains={domains} text={text} />}
+      <div class="party">
+        <dt>{text.account}</dt>
+        <dd class="account">
+          <b class="wrap">{parties.email}</b>
+          <TicketForm ticket={switchAccount}>
+            <button class="text-button" type="submit">
+              {text.switch_account}
+            </button>
+          </TicketForm>
+        </dd>
+      </div>
+    </dl>
+  )
+}

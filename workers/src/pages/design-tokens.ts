@@ -7,7 +7,7 @@ const light = `
 --accent:#0c5c49;--accent-deep:#08463a;--on-accent:#fff;--accent-wash:#e7f1ed;
 --control:#7b8781;--focus:#0b57d0;--code:#f1f3f0;
 --caution:#6a4a00;--caution-wash:#fdf3d9;--caution-edge:#d9b451;
---alert:#9b1c13;--alert-wash:#fdecea;--alert-edge:#d9837c;
+--alert:#9b1c13;--alert-deep:#7d140d;--on-alert:#fff;--alert-wash:#fdecea;--alert-edge:#d9837c;
 --shadow:0 1px 2px rgb(16 32 26/.05),0 12px 32px -12px rgb(16 32 26/.16);`
 
 const dark = `
@@ -15,7 +15,7 @@ const dark = `
 --accent:#6fd3b3;--accent-deep:#93e2c9;--on-accent:#05231b;--accent-wash:#17302a;
 --control:#7d8a84;--focus:#8ab4f8;--code:#1e2623;
 --caution:#f2d588;--caution-wash:#2b2412;--caution-edge:#7a6224;
---alert:#ffb4ab;--alert-wash:#331815;--alert-edge:#8a3f38;
+--alert:#ffb4ab;--alert-deep:#ffcfc9;--on-alert:#3b0a06;--alert-wash:#331815;--alert-edge:#8a3f38;
 --shadow:0 1px 2px rgb(0 0 0/.4),0 16px 40px -16px rgb(0 0 0/.6);`
 
 export const designTokens = `

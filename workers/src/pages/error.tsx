@@ -1,23 +1,25 @@
 import { type Frame, Layout } from './layout.tsx'
-import { messages } from './messages.ts'
+import type { Messages } from './messages/en.ts'
 
 export type ErrorView = {
   readonly frame: Frame
   readonly title: string
   readonly whatHappened: string
   readonly whatToDo: string
-  /** The sentence a developer needs, as in `error_description`. */
+  /** The sentence a developer needs, as in `error_description`: always English. */
   readonly detail?: string
   readonly reason: string
   readonly requestId: string
   readonly next?: { readonly href: string; readonly label: string }
+  /** Whose help is wanted: of the makers of the program that led here, or of whoever runs this. */
+  readonly helpers: 'makers' | 'operator'
 }
 
-const text = messages.error
+type ReferenceProps = Pick<ErrorView, 'reason' | 'requestId' | 'helpers'> & { readonly text: Messages['error'] }
 
-export const Reference = ({ reason, requestId }: Pick<ErrorView, 'reason' | 'requestId'>) => (
+export const Reference = ({ reason, requestId, helpers, text }: ReferenceProps) => (
   <div class="reference">
-    <p>{text.not_yours}</p>
+    <p>{helpers === 'makers' ? text.not_yours : text.ask_for_help}</p>
     <dl>
       <div>
         <dt>{text.reference}</dt>
@@ -38,25 +40,30 @@ export const Reference = ({ reason, requestId }: Pick<ErrorView, 'reason' | 'req
 )
 
 /** A dead end that says its cause, the way out, and what to quote when asking for help. */
-export const ErrorPage = (view: ErrorView) => (
-  <Layout title={view.title} frame={view.frame}>
-    <h1>{view.title}</h1>
-    <p class="lead">{view.whatHappened}</p>
-    <h2>{text.what_to_do}</h2>
-    <p>{view.whatToDo}</p>
-    {view.next && (
-      <p>
-        <a class="button-link filled" href={view.next.href}>
-          {view.next.label}
-        </a>
-      </p>
-    )}
-    {view.detail && (
-      <>
-        <h2>{text.details}</h2>
-        <p class="detail">{view.detail}</p>
-      </>
-    )}
-    <Reference reason={view.reason} requestId={view.requestId} />
-  </Layout>
-)
+export const ErrorPage = (view: ErrorView) => {
+  const text = view.frame.messages.error
+  return (
+    <Layout title={view.title} frame={view.frame}>
+      <h1>{view.title}</h1>
+      <p class="lead">{view.whatHappened}</p>
+      <h2>{text.what_to_do}</h2>
+      <p>{view.whatToDo}</p>
+      {view.next && (
+        <p>
+          <a class="button-link filled" href={view.next.href}>
+            {view.next.label}
+          </a>
+        </p>
+      )}
+      {view.detail && (
+        <>
+          <h2>{text.details}</h2>
+          <p class="detail" lang="en">
+            {view.detail}
+          </p>
+        </>
+      )}
+      <Reference reason={view.reason} requestId={view.requestId} helpers={view.helpers} text={text} />
+    </Layout>
+  )
+}

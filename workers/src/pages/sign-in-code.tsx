@@ -1,7 +1,7 @@
 import { fill } from './fill.tsx'
 import { type FormTicket, Host, Notice, TicketForm } from './form.tsx'
 import { type Frame, Layout } from './layout.tsx'
-import { messages } from './messages.ts'
+import type { Messages } from './messages/en.ts'
 
 export type SignInCodeView = {
   readonly frame: Frame
@@ -11,15 +11,19 @@ export type SignInCodeView = {
   /** What was typed on the first page; null when no challenge is kept, which says nothing about the address. */
   readonly email: string | null
   readonly minutes: number
+  /** Who is linked by this code; null where nobody is. */
+  readonly linking: string | null
   readonly problem: string | null
   /** False once the code is dead: then only a new one helps. */
   readonly usable: boolean
   readonly otherAddress: string
 }
 
-const text = messages.code
+type Text = Messages['code']
 
-const CodeForm = ({ ticket, problem, frame }: Pick<SignInCodeView, 'ticket' | 'problem' | 'frame'>) => (
+type CodeFormProps = Pick<SignInCodeView, 'ticket' | 'problem' | 'frame'> & { readonly text: Text }
+
+const CodeForm = ({ ticket, problem, frame, text }: CodeFormProps) => (
   <TicketForm ticket={ticket}>
     <label for="code">{text.label}</label>
     <input
@@ -44,7 +48,7 @@ const CodeForm = ({ ticket, problem, frame }: Pick<SignInCodeView, 'ticket' | 'p
   </TicketForm>
 )
 
-const Sent = ({ email, minutes }: { email: string | null; minutes: string }) => (
+const Sent = ({ email, minutes, text }: { email: string | null; minutes: string; text: Text }) => (
   <p class="lead">
     {email === null
       ? fill(text.sent_unnamed, { minutes })
@@ -52,7 +56,9 @@ const Sent = ({ email, minutes }: { email: string | null; minutes: string }) => 
   </p>
 )
 
-const Again = ({ again, email, usable }: Pick<SignInCodeView, 'again' | 'usable'> & { email: string }) => (
+type AgainProps = Pick<SignInCodeView, 'again' | 'usable'> & { readonly email: string; readonly text: Text }
+
+const Again = ({ again, email, usable, text }: AgainProps) => (
   <TicketForm ticket={again}>
     <input type="hidden" name="email" value={email} />
     <button class={usable ? 'quiet' : 'primary'} type="submit">
@@ -61,28 +67,39 @@ const Again = ({ again, email, usable }: Pick<SignInCodeView, 'again' | 'usable'
   </TicketForm>
 )
 
-export const SignInCodePage = (view: SignInCodeView) => (
-  <Layout title={text.title} frame={view.frame}>
-    <h1>{view.usable ? text.heading : text.dead_heading}</h1>
-    {view.usable && <Sent email={view.email} minutes={view.minutes.toString()} />}
-    {view.problem && (
-      <Notice tone="alert" id="problem">
-        {view.problem}
-      </Notice>
-    )}
-    {view.usable && <CodeForm ticket={view.ticket} problem={view.problem} frame={view.frame} />}
-    <section class={view.usable ? 'aside' : undefined} aria-label={text.again}>
-      {view.usable && (
+export const SignInCodePage = (view: SignInCodeView) => {
+  const text = view.frame.messages.code
+  return (
+    <Layout title={text.title} frame={view.frame}>
+      <h1>{view.usable ? text.heading : text.dead_heading}</h1>
+      {view.usable && <Sent email={view.email} minutes={view.minutes.toString()} text={text} />}
+      {view.usable && view.linking && view.email && (
         <p>
-          <b>{text.no_mail}</b> {text.no_mail_help}
+          {fill(view.frame.messages.provider.linking, {
+            provider: view.linking,
+            email: <b class="wrap">{view.email}</b>,
+          })}
         </p>
       )}
-      <div class="row">
-        {view.email !== null && <Again again={view.again} email={view.email} usable={view.usable} />}
-        <a class="button-link" href={view.otherAddress}>
-          {text.other_address}
-        </a>
-      </div>
-    </section>
-  </Layout>
-)
+      {view.problem && (
+        <Notice tone="alert" id="problem">
+          {view.problem}
+        </Notice>
+      )}
+      {view.usable && <CodeForm ticket={view.ticket} problem={view.problem} frame={view.frame} text={text} />}
+      <section class={view.usable ? 'aside' : undefined} aria-label={text.again}>
+        {view.usable && (
+          <p>
+            <b>{text.no_mail}</b> {text.no_mail_help}
+          </p>
+        )}
+        <div class="row">
+          {view.email !== null && <Again again={view.again} email={view.email} usable={view.usable} text={text} />}
+          <a class="button-link" href={view.otherAddress}>
+            {text.other_address}
+          </a>
+        </div>
+      </section>
+    </Layout>
+  )
+}

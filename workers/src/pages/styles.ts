@@ -1,4 +1,6 @@
+import { accountStyles } from './account-styles.ts'
 import { controlStyles } from './control-styles.ts'
+import { dashboardStyles } from './dashboard-styles.ts'
 import { designTokens } from './design-tokens.ts'
 
 const base = `
@@ -17,26 +19,33 @@ code{font-size:.9375em;overflow-wrap:anywhere}
 .skip{position:absolute;left:1rem;top:-4rem;background:var(--card);padding:.5rem .75rem;border-radius:var(--radius);z-index:2}
 .skip:focus{top:.75rem}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px;border-radius:.3rem}
-.brand{width:100%;max-width:32rem;padding:2rem 1.25rem 1rem;display:flex;align-items:center;gap:.625rem}
+.brand{width:100%;max-width:32rem;padding:2rem 2rem 1rem;display:flex;align-items:center;gap:.625rem}
 .mark{width:2rem;height:auto;color:var(--accent);flex:none}
-.brand-name{font-weight:650;letter-spacing:-.01em}
-.brand-tagline{color:var(--ink-soft);font-size:.875rem;margin-left:auto;text-align:right}
+.brand-name{flex:none;max-width:60%;overflow-wrap:anywhere;font-weight:650;letter-spacing:-.01em}
+.brand-tagline{color:var(--ink-soft);font-size:.875rem;margin-left:auto;min-width:0;text-align:right}
 .card{width:100%;max-width:32rem;background:var(--card);border:1px solid var(--edge);border-radius:1rem;box-shadow:var(--shadow);padding:2rem}
-.card.wide{max-width:44rem}
-.brand:has(+.card.wide),.card.wide+.foot{max-width:44rem}
-.foot{width:100%;max-width:32rem;padding:1rem 1.25rem 2.5rem;color:var(--ink-soft);font-size:.875rem;text-align:center;text-wrap:balance}
+body.wide>*{max-width:46rem}
+.foot{width:100%;max-width:32rem;padding:1rem 2rem 2.5rem;color:var(--ink-soft);font-size:.875rem;text-align:center;text-wrap:balance}
 .lead{font-size:1.0625rem;margin-bottom:1.25rem}
 .hint{color:var(--ink-soft);font-size:.875rem}
 .host,.wrap,.name{overflow-wrap:anywhere}
 .host{font-weight:650}
+.host-rest{font-weight:400;color:var(--ink-soft)}
 .name{font-weight:inherit}
 .plain-list{list-style:none;margin:0;padding:0;display:grid;gap:.25rem}
 .notice{border:1px solid var(--edge);border-left-width:.25rem;border-radius:var(--radius);padding:.75rem 1rem;margin:0 0 1.25rem}
 .notice h2{margin:0 0 .125rem}
 .notice.alert{background:var(--alert-wash);border-color:var(--alert-edge);color:var(--alert)}
+.notice.done{background:var(--accent-wash);border-color:var(--accent)}
 .notice.plain{background:var(--accent-wash);border-color:var(--accent)}
+.pinned{position:sticky;top:0}
+.pinned~div{scroll-margin-top:5rem}
+.explained:target{background:var(--accent-wash);border-radius:var(--radius);padding:.75rem 1rem;margin:1rem -1rem;scroll-margin-top:1rem}
+.explained:target h2{margin-top:0}
+.pinned~div .explained:target{scroll-margin-top:6rem}
 .aside{margin-top:var(--gap);padding-top:1.25rem;border-top:1px solid var(--edge);font-size:.9375rem}
 .aside b{display:block}
+.aside>h2{margin-top:0}
 .row{display:flex;flex-wrap:wrap;gap:.75rem;align-items:center}
 .detail{background:var(--code);border-radius:var(--radius);padding:.75rem 1rem;overflow-wrap:anywhere;font-size:.9375rem}
 .reference{margin:var(--gap) 0 0;padding-top:1rem;border-top:1px solid var(--edge);font-size:.875rem;color:var(--ink-soft)}
@@ -50,6 +59,7 @@ code{font-size:.9375em;overflow-wrap:anywhere}
 .steps li>*{grid-column:2}
 .steps li::before{content:counter(step);width:1.625rem;height:1.625rem;border-radius:50%;background:var(--accent-wash);
 color:var(--accent);font-size:.875rem;font-weight:650;display:grid;place-items:center}
+.steps-end{margin-top:1.25rem}
 .code-box{background:var(--code);border-radius:var(--radius);padding:.875rem 1rem;overflow-x:auto}
 .code-box pre{margin:0;font-size:.8125rem;line-height:1.55}
 .code-box code{overflow-wrap:normal;font-size:inherit}
@@ -75,7 +85,7 @@ legend{font-weight:700;padding:0;margin-bottom:.125rem}
 .scope label{display:block;padding:.0625rem 0;cursor:pointer}
 .scope input{width:1.25rem;height:1.25rem;margin:.1875rem 0 0;accent-color:var(--accent)}
 .scope-text{grid-column:2;margin:0;color:var(--ink-soft);font-size:.9375rem;overflow-wrap:anywhere}
-.tag{display:inline-block;font-size:.75rem;font-weight:600;line-height:1.25rem;padding:0 .5rem;border-radius:1rem;background:var(--code);color:var(--ink-soft);white-space:nowrap}
+.tag{display:inline-block;font-size:.75rem;font-weight:600;line-height:1.25rem;padding:0 .5rem;border-radius:1rem;background:var(--code);color:var(--ink-soft)}
 .tag.fresh{background:var(--accent-wash);color:var(--accent)}
 .tag.caution{background:var(--caution-wash);color:var(--caution)}
 .decide{position:sticky;bottom:0;display:grid;grid-template-columns:1fr 1fr;gap:.75rem;margin:var(--gap) -2rem -2rem;padding:1rem 2rem;
@@ -92,8 +102,12 @@ background:var(--card);border-top:1px solid var(--edge);border-radius:0 0 1rem 1
 
 const narrow = `
 @media (max-width:34rem){
-.brand{padding:1rem 1.25rem .75rem}
+.brand{padding:1rem 1.25rem .75rem;flex-wrap:wrap}
 .brand-tagline{display:none}
+.brand-person{display:block;margin:0;width:100%;text-align:left}
+.nav{padding-inline:1.25rem}
+.nav ul{column-gap:.875rem}
+.nav a{font-size:.9375rem}
 .card{border-width:1px 0;border-radius:0;box-shadow:none;padding:1.5rem 1.25rem}
 .decide{margin:var(--gap) -1.25rem -1.5rem;padding:.75rem 1.25rem;border-radius:0}
 .party{grid-template-columns:minmax(0,1fr);padding:.625rem .875rem}
@@ -104,4 +118,6 @@ h1{font-size:1.375rem}
 `
 
 /** The one stylesheet, inline in each page; its hash stands in the CSP (SECURITY §13). */
-export const styles = [designTokens, base, controlStyles, consent, narrow].join('').replace(/\n/g, '')
+export const styles = [designTokens, base, controlStyles, consent, accountStyles, dashboardStyles, narrow]
+  .join('')
+  .replace(/\n/g, '')

@@ -21,7 +21,8 @@ export type AuthorizationRequest = {
 }
 
 const clientIdSizeBytes = 2_048
-const stateSizeBytes = 2_048
+/** Several KB, because some clients carry their whole way back in it (INTEROP 4.6). */
+const stateSizeBytes = 4_096
 const nonceSizeBytes = 512
 
 /** RFC 6749 appendix A: VSCHAR. */

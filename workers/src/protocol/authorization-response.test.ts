@@ -7,7 +7,10 @@ import { proveRedirect } from './redirect-uri.ts'
 const issuer = 'https://as.test'
 
 function redirectTo(uri: string) {
-  return proveRedirect({ client_id: 'c', kind: 'pre_registered', redirect_uris: [uri] }, uri, [])
+  return proveRedirect({ client_id: 'c', kind: 'pre_registered', redirect_uris: [uri] }, uri, {
+    privateUseSchemes: [],
+    redirectExceptions: new Map(),
+  })
 }
 
 describe('the authorization response', () => {
@@ -21,13 +24,13 @@ describe('the authorization response', () => {
     expect(new URL(location).searchParams.has('state')).toBe(false)
   })
 
-  it('A21 carries iss with errors, too, and the page that explains them', () => {
+  it('A21 carries iss with errors, too, and the page that explains them, with the reference', () => {
     const error = refused('consent_denied')
-    const location = errorRedirect(redirectTo('https://a.test/cb'), { error, state: 's', issuer })
+    const location = errorRedirect(redirectTo('https://a.test/cb'), { error, state: 's', issuer, requestId: 'req_1' })
     expect(Object.fromEntries(new URL(location).searchParams)).toEqual({
       error: 'access_denied',
       error_description: 'The person denied the request',
-      error_uri: 'https://as.test/errors#consent_denied',
+      error_uri: 'https://as.test/errors?reference=req_1#consent_denied',
       state: 's',
       iss: issuer,
     })

@@ -3,6 +3,9 @@ import type { TrustedRedirect } from './redirect-uri.ts'
 
 type Answer = { readonly issuer: string; readonly state: string | undefined }
 
+/** The request's id goes along, because a person who follows `error_uri` has no header to read it from. */
+type ErrorAnswer = Answer & { readonly error: OAuthError; readonly requestId: string }
+
 function withParameters(uri: string, parameters: Readonly<Record<string, string | undefined>>): string {
   // Percent-encoded and never `+`: both kinds of decoder then read the same bytes.
   const query = Object.entries(parameters)
@@ -23,12 +26,12 @@ export function successRedirect(redirect: TrustedRedirect, answer: Answer & { re
  * Where a refused request goes (RFC 6749 §4.1.2.1). Whether it may go there by itself is `redirect.redirectsErrors`;
  * else this is the target of the link on our page (SECURITY §12).
  */
-export function errorRedirect(redirect: TrustedRedirect, answer: Answer & { readonly error: OAuthError }): string {
-  const { error, state, issuer } = answer
+export function errorRedirect(redirect: TrustedRedirect, answer: ErrorAnswer): string {
+  const { error, state, issuer, requestId } = answer
   return withParameters(redirect.redirect_uri, {
     error: error.error,
     error_description: asErrorDescription(error.description),
-    error_uri: errorUri(issuer, error.reason),
+    error_uri: errorUri(issuer, error.reason, requestId),
     state,
     iss: issuer,
   })

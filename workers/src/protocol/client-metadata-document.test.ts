@@ -4,6 +4,7 @@ import { readClientDocument } from './client-metadata-document.ts'
 const url = 'https://good.dev/oauth/client.json'
 const rules = {
   privateUseSchemes: ['cursor'],
+  allowLoopback: false,
   redirectExceptions: new Map([['https://claude.ai', ['https://claude.com']]]),
 }
 const document = {

@@ -3,29 +3,17 @@ import {
   type ClientMetadata,
   invalidMetadata,
   type Members,
+  type MetadataRules,
   readClientMetadata,
   readMetadataObject,
   readText,
   readTexts,
 } from './client-registration.ts'
+import { isOwnOrigin, type RedirectRules } from './redirect-uri.ts'
 
-/** https redirects a document may name on another origin than its own: rows of configuration (SECURITY §25). */
-export type RedirectExceptions = ReadonlyMap<string, readonly string[]>
-
-export type DocumentRules = {
-  readonly privateUseSchemes: readonly string[]
-  readonly redirectExceptions: RedirectExceptions
-}
+export type DocumentRules = MetadataRules & RedirectRules
 
 const secretMembers = ['client_secret', 'client_secret_expires_at', 'd', 'k', 'p', 'q']
-
-/** An https redirect elsewhere would let a document send codes to a stranger (CIMD draft §6.1): that URI is left out. */
-function sameOrigin(url: string, uri: string, exceptions: RedirectExceptions): boolean {
-  if (!uri.startsWith('https://')) return true
-  const { origin } = new URL(uri)
-  const own = new URL(url).origin
-  return origin === own || (exceptions.get(own) ?? []).includes(origin)
-}
 
 /**
  * The methods a client offers: one, or several of which the server picks (OpenID Connect RP Metadata Choices). A shared
@@ -57,7 +45,10 @@ export function readClientDocument(json: unknown, url: string, rules: DocumentRu
     throw invalidMetadata('the document holds a secret: everybody can read it, so replace that secret')
   }
   const metadata = readClientMetadata(members, rules)
-  const redirect_uris = metadata.redirect_uris.filter((uri) => sameOrigin(url, uri, rules.redirectExceptions))
+  // An https redirect elsewhere would let a document send codes to a stranger (CIMD draft §6.1): that URI is left out.
+  const redirect_uris = metadata.redirect_uris.filter(
+    (uri) => !uri.startsWith('https://') || isOwnOrigin(url, uri, rules.redirectExceptions),
+  )
   if (redirect_uris.length === 0) {
     throw invalidMetadata('redirect_uris must hold a loopback URI, or an https URI of the same origin as the document')
   }

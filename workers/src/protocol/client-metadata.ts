@@ -1,11 +1,11 @@
-import type { GrantType } from './server-capabilities.ts'
+import type { GrantType, TokenEndpointAuthMethod } from './server-capabilities.ts'
 
 /** What is known of a client, in the names of RFC 7591 §2; the snapshot of a transaction has the same members. */
 export type Client = {
   readonly client_id: string
   readonly client_name: string
   readonly kind: 'pre_registered' | 'metadata_document' | 'dynamic'
-  readonly token_endpoint_auth_method: 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+  readonly token_endpoint_auth_method: TokenEndpointAuthMethod
   readonly redirect_uris: readonly string[]
   /** RFC 7591 §2: absent means authorization_code alone. */
   readonly grant_types?: readonly string[] | undefined

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini'
-import { isLookAlike, isPlainText } from './display-name.ts'
+import { isPlainText } from './display-name.ts'
 import { refused } from './errors.ts'
+import { isLookAlike, isOwnName } from './known-programs.ts'
 import { redirectKind } from './redirect-uri.ts'
+import { grantTypes } from './server-capabilities.ts'
 
 /** What both ways of self-description come to: the members of RFC 7591 §2 that this server acts on. */
 export type ClientMetadata = {
@@ -12,6 +14,12 @@ export type ClientMetadata = {
   readonly client_uri?: string | undefined
   readonly jwks_uri?: string | undefined
   readonly jwks?: PublicKeySet | undefined
+}
+
+export type MetadataRules = {
+  readonly privateUseSchemes: readonly string[]
+  /** The development switch of a loopback issuer: keys may be fetched from there too (SECURITY §25). */
+  readonly allowLoopback: boolean
 }
 
 /** Public keys only (RFC 7517 §5). */
@@ -80,7 +88,7 @@ function readGrantTypes(members: Members): readonly string[] {
   if (!asked.includes('authorization_code') || !responses.includes('code')) {
     throw invalidMetadata('grant_types must have authorization_code, and response_types code')
   }
-  return ['authorization_code', ...(asked.includes('refresh_token') ? ['refresh_token'] : [])]
+  return grantTypes.filter((supported) => asked.includes(supported))
 }
 
 function readClientName(members: Members, fallback: string | undefined): string {
@@ -89,7 +97,10 @@ function readClientName(members: Members, fallback: string | undefined): string 
   if ([...name].length > nameLimit || !isPlainText(name)) {
     throw invalidMetadata(`client_name must be at most ${nameLimit} characters, without control or format characters`)
   }
-  if (isLookAlike(name)) throw invalidMetadata('client_name imitates the name of another application')
+  // A name nobody vouches for may equal a known one, because real clients register so; the page says that it is not verified.
+  if (isLookAlike(name) || isOwnName(name)) {
+    throw invalidMetadata('client_name imitates the name of another application')
+  }
   return name
 }
 
@@ -97,18 +108,33 @@ function readClientName(members: Members, fallback: string | undefined): string 
 function readPublicUrl(members: Members, name: string): string | undefined {
   const value = readText(members, name)
   if (value === undefined) return undefined
-  const isPlain = /^https:\/\/[^\s\\@]+$/.test(value) && value.length <= redirectUriSizeBytes && URL.canParse(value)
+  const isPlain =
+    /^https:\/\/[^\s\\@\p{C}]+$/u.test(value) && value.length <= redirectUriSizeBytes && URL.canParse(value)
   if (!isPlain) throw invalidMetadata(`${name} must be an https URL`)
   return value
+}
+
+/** As above; what is http must be on loopback. */
+function readDevelopmentUrl(members: Members, name: string): string | undefined {
+  const value = readText(members, name)
+  return value !== undefined && redirectKind(value, []) === 'loopback' ? value : readPublicUrl(members, name)
 }
 
 function readKeys(members: Members): PublicKeySet | undefined {
   const value = members.get('jwks')
   if (value === undefined) return undefined
+  return readKeySet(value, 'jwks')
+}
+
+/**
+ * Reads a key set of a client's, wherever it stands (RFC 7517 §5).
+ * @throws OAuthError invalid_client_metadata that names `where`
+ */
+export function readKeySet(value: unknown, where: string): PublicKeySet {
   const parsed = keySet.safeParse(value)
-  if (!parsed.success) throw invalidMetadata('jwks must be a JSON Web Key Set')
+  if (!parsed.success) throw invalidMetadata(`${where} must be a JSON Web Key Set`)
   if (parsed.data.keys.some((key) => secretMembers.some((member) => Object.hasOwn(key, member)))) {
-    throw invalidMetadata('jwks must hold public keys only: replace this key, its private part is known now')
+    throw invalidMetadata(`${where} must hold public keys only: replace this key, its private part is known now`)
   }
   return parsed.data
 }
@@ -127,12 +153,12 @@ function applicationType(redirect_uris: readonly string[]): 'native' | 'web' {
  */
 export function readClientMetadata(
   members: Members,
-  { privateUseSchemes, fallbackName }: { privateUseSchemes: readonly string[]; fallbackName?: string },
+  { privateUseSchemes, allowLoopback, fallbackName }: MetadataRules & { readonly fallbackName?: string },
 ): ClientMetadata {
   const redirect_uris = readRedirectUris(members, privateUseSchemes)
   for (const name of ['tos_uri', 'policy_uri', 'logo_uri']) readPublicUrl(members, name)
   const jwks = readKeys(members)
-  const jwks_uri = readPublicUrl(members, 'jwks_uri')
+  const jwks_uri = allowLoopback ? readDevelopmentUrl(members, 'jwks_uri') : readPublicUrl(members, 'jwks_uri')
   if (jwks !== undefined && jwks_uri !== undefined) throw invalidMetadata('jwks and jwks_uri exclude each other')
   return {
     client_name: readClientName(members, fallbackName),

@@ -49,9 +49,9 @@ export function refused(
   return new OAuthError(error, description ?? what_happened, { reason, status, ...more })
 }
 
-/** Where a reason is explained. */
-export function errorUri(issuer: string, reason: Reason): string {
-  return `${issuer}/errors#${reason}`
+/** Where a reason is explained; with a reference, the page shows it to quote. */
+export function errorUri(issuer: string, reason: Reason, reference?: string): string {
+  return `${issuer}/errors${reference === undefined ? '' : `?reference=${reference}`}#${reason}`
 }
 
 export function errorBody(issuer: string, error: OAuthError): OAuthErrorBody {

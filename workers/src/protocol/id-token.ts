@@ -10,8 +10,14 @@ export type IdTokenSubject = {
   readonly issued_at_seconds: number
 }
 
-/** RFC 8176 §2 names for the ways to sign in. */
-const authenticationMethods: Readonly<Record<string, readonly string[]>> = { email_code: ['otp'] }
+/** RFC 8176 §2 names for the ways to sign in. A passkey is a key, on a device that has made sure of its person. */
+const authenticationMethods: Readonly<Record<string, readonly string[]>> = {
+  email_code: ['otp'],
+  passkey: ['pop', 'user', 'mfa'],
+}
+
+/** OpenID Connect EAP ACR Values 1.0 §2: what a passkey has and an e-mail code has not is that nobody can phish it. */
+const contextClasses: Readonly<Record<string, string>> = { passkey: 'phr' }
 
 /** The claims of an ID token (OpenID Connect Core §2); what there is to know of the person is at userinfo. */
 export function idTokenClaims(
@@ -19,6 +25,7 @@ export function idTokenClaims(
   made: { readonly issuer: string; readonly lifetimeSeconds: number },
 ) {
   const amr = authenticationMethods[subject.auth_method]
+  const acr = contextClasses[subject.auth_method]
   return {
     iss: made.issuer,
     sub: subject.account_id,
@@ -28,5 +35,6 @@ export function idTokenClaims(
     auth_time: subject.auth_time_seconds,
     ...(subject.nonce !== undefined && { nonce: subject.nonce }),
     ...(amr !== undefined && { amr }),
+    ...(acr !== undefined && { acr }),
   }
 }

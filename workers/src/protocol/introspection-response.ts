@@ -37,3 +37,17 @@ export function introspectionResponse(active: ActiveToken, token: AccessToken, i
     auth_time: active.auth_time_seconds,
   }
 }
+
+/** The media type of a signed answer (RFC 9701 §4). */
+export const signedIntrospectionType = 'application/token-introspection+jwt'
+
+/**
+ * The claims of a signed answer (RFC 9701 §5). No `sub` and no `exp` beside `token_introspection`: nobody may take it for an
+ * access token. The audience is the API key that asked, which belongs to one server.
+ */
+export function signedIntrospectionClaims(
+  response: object,
+  { issuer, audience, iat }: { readonly issuer: string; readonly audience: string; readonly iat: number },
+) {
+  return { iss: issuer, aud: audience, iat, token_introspection: response }
+}

@@ -22,6 +22,13 @@ describe('parameters', () => {
     expect(from('resource=&resource=r').all('resource')).toEqual(['r'])
   })
 
+  it('F32 reads a parameter that comes a million times, each time with another value, one after the other', () => {
+    const pairs = Array.from({ length: 1_000_000 }, (_, place) => ['scope', `s${place}`] as const)
+    const parameters = parametersFrom(pairs)
+    expect(parameters.all('scope')).toHaveLength(1_000_000)
+    expect(() => parameters.get('scope')).toThrow('scope was sent more than once')
+  })
+
   it('F20 reads exact names only', () => {
     const parameters = from('code[]=x&code.y=x&CODE=x&code%20=x')
     expect(parameters.get('code')).toBeUndefined()

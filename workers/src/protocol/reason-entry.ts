@@ -2,6 +2,7 @@ export type ErrorCode =
   | 'access_denied'
   | 'conflict'
   | 'insufficient_scope'
+  | 'insufficient_user_authentication'
   | 'interaction_required'
   | 'invalid_client'
   | 'invalid_client_metadata'

@@ -65,7 +65,7 @@ export const authorizationReasons = {
     error: 'invalid_request',
     status: 400,
     title: 'The state is not acceptable',
-    what_happened: 'state must be printable ASCII of at most 2048 characters',
+    what_happened: 'state must be printable ASCII of at most 4096 characters',
     what_to_do: 'Use a random base64url string.',
   },
   response_type_missing: {

@@ -6,15 +6,15 @@ export const managementReasons = {
     error: 'invalid_token',
     status: 401,
     title: 'A credential is needed',
-    what_happened: 'This needs a management token or an access token for this API',
+    what_happened: 'This needs a management token, a personal token or an access token for this API',
     what_to_do: 'Send Authorization: Bearer with the management token that was shown when the server was registered.',
   },
   credential_invalid: {
     error: 'invalid_token',
     status: 401,
     title: 'The credential is not valid',
-    what_happened: 'The management token or access token is not valid',
-    what_to_do: 'Check that it begins with smt_ and is complete. API keys (sk_) are for introspection only.',
+    what_happened: 'The management token, personal token or access token is not valid',
+    what_to_do: 'Check that it begins with smt_ or pat_ and is complete. API keys (sk_) are for introspection only.',
   },
   management_scope_missing: {
     error: 'insufficient_scope',
@@ -77,7 +77,8 @@ export const managementReasons = {
     status: 409,
     title: 'This URL is registered already',
     what_happened: 'A live server is registered for this server_url',
-    what_to_do: 'Use the existing registration, or delete it first.',
+    what_to_do:
+      'Use the existing registration, or delete it first. Its token is lost, and all of this runs on your machine? npm run ops -- servers suspend with that URL and --data .data frees it.',
   },
   servers_limit_reached: {
     error: 'conflict',

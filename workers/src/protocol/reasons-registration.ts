@@ -47,8 +47,8 @@ export const registrationReasons = {
       'A metadata document is named by one https URL with a path, on a public host, without port, user, fragment or dot segments.',
   },
   client_document_unavailable: {
-    error: 'invalid_client',
-    status: 401,
+    error: 'temporarily_unavailable',
+    status: 503,
     title: 'The description of the application cannot be fetched',
     what_happened: 'The metadata document at client_id could not be fetched',
     what_to_do:
@@ -74,6 +74,14 @@ export const registrationReasons = {
     title: 'The client assertion is not acceptable',
     what_happened: 'The client assertion is not acceptable',
     what_to_do: 'See error_description; aud is the issuer, exp at most 5 minutes away, jti new each time.',
+  },
+  client_keys_unavailable: {
+    error: 'temporarily_unavailable',
+    status: 503,
+    title: 'The keys of the application cannot be fetched',
+    what_happened: 'The keys at jwks_uri could not be fetched, so the client assertion could not be checked',
+    what_to_do:
+      'jwks_uri must answer with status 200 within 5 seconds, without redirect, from a public address. Failures are remembered for a minute; try again after the time in the Retry-After header.',
   },
   assertion_replayed: {
     error: 'invalid_client',

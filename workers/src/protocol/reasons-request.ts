@@ -114,4 +114,25 @@ export const requestReasons = {
     what_happened: 'The server cannot answer at the moment',
     what_to_do: 'Try again after the time in the Retry-After header.',
   },
+  metrics_token_wrong: {
+    error: 'invalid_token',
+    status: 401,
+    title: 'The token for metrics is missing or wrong',
+    what_happened: 'The token for metrics is missing or wrong',
+    what_to_do: 'Send Authorization: Bearer with the METRICS_TOKEN of this server.',
+  },
+  store_read_only: {
+    error: 'temporarily_unavailable',
+    status: 503,
+    title: 'The database takes no changes',
+    what_happened: 'The database answers and takes no changes: tokens that are out work, everything else waits',
+    what_to_do: 'For the operator: see the page on monitoring.',
+  },
+  schema_older: {
+    error: 'temporarily_unavailable',
+    status: 503,
+    title: 'The database is not migrated',
+    what_happened: 'The schema of the database is older than this server',
+    what_to_do: 'For the operator: apply the migrations.',
+  },
 } as const satisfies Record<string, ReasonEntry>

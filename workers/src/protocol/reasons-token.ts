@@ -205,6 +205,13 @@ export const tokenReasons = {
     what_happened: 'The client of this connection has been blocked',
     what_to_do: 'Ask the operator of this server.',
   },
+  connection_client_not_allowed: {
+    error: 'invalid_grant',
+    status: 400,
+    title: 'The MCP server does not take this application any more',
+    what_happened: 'The owner of the server does not allow this client any more',
+    what_to_do: 'Use another application, or ask the owner of the server.',
+  },
   server_unavailable: {
     error: 'invalid_grant',
     status: 400,

@@ -2,6 +2,7 @@ import type { ReasonEntry } from './reason-entry.ts'
 import { authorizationReasons } from './reasons-authorization.ts'
 import { browserReasons } from './reasons-browser.ts'
 import { managementReasons } from './reasons-management.ts'
+import { ownerReasons } from './reasons-owner.ts'
 import { registrationReasons } from './reasons-registration.ts'
 import { requestReasons } from './reasons-request.ts'
 import { tokenReasons } from './reasons-token.ts'
@@ -12,6 +13,7 @@ const everyReason = {
   ...tokenReasons,
   ...requestReasons,
   ...managementReasons,
+  ...ownerReasons,
   ...registrationReasons,
 } as const
 

@@ -8,7 +8,9 @@ function client(...redirect_uris: string[]): RedirectingClient {
   return { client_id: 'client', kind: 'pre_registered', redirect_uris }
 }
 
-const prove = (registered: RedirectingClient, uri: string | undefined) => proveRedirect(registered, uri, schemes)
+const redirectExceptions = new Map([['https://good.example', ['https://good-twin.example']]])
+const prove = (registered: RedirectingClient, uri: string | undefined) =>
+  proveRedirect(registered, uri, { privateUseSchemes: schemes, redirectExceptions })
 
 describe('redirect URIs', () => {
   const registered = client('https://app.example/cb', 'http://127.0.0.1/cb', 'http://localhost:3118/callback')
@@ -69,6 +71,19 @@ describe('redirect URIs', () => {
   it('A3 keeps the loopback names apart: each must be registered', () => {
     expect(() => prove(client('http://localhost/cb'), 'http://127.0.0.1/cb')).toThrow('redirect_uri_mismatch')
     expect(prove(client('http://[::1]/cb'), 'http://[::1]:8080/cb').kind).toBe('loopback')
+  })
+
+  it('A3 lets the loopback names stand for each other where several are listed for one path (INTEROP 4.4)', () => {
+    const document = client('http://localhost/callback', 'http://127.0.0.1/callback')
+    for (const uri of ['http://[::1]:3118/callback', 'http://127.0.0.1:1/callback', 'http://localhost:9/callback']) {
+      expect(prove(document, uri).redirect_uri).toBe(uri)
+    }
+    for (const uri of ['http://[::1]:3118/', 'http://127.0.0.2/callback', 'http://[::1]:1/callback?x=1']) {
+      expect(() => prove(document, uri)).toThrow(/redirect_uri_(mismatch|malformed)/)
+    }
+    const mixed = client('http://localhost/a', 'http://127.0.0.1/b', 'https://app.example/a')
+    expect(() => prove(mixed, 'http://127.0.0.1/a')).toThrow('redirect_uri_mismatch')
+    expect(() => prove(client('http://localhost/a', 'http://localhost:1/a'), 'http://[::1]/a')).toThrow('mismatch')
   })
 
   it('A4 takes no other port on https', () => {
@@ -145,6 +160,8 @@ describe('trust in a redirect', () => {
     ['pre-registered, loopback', client('http://localhost/cb'), 'unproven', true],
     ['pre-registered, private use', client('vscode://x/cb'), 'unproven', true],
     ['document, same origin', document('https://good.example/cb'), 'proven', true],
+    ['document, the origin of a configured row', document('https://good-twin.example/cb'), 'proven', true],
+    ['dynamic, the origin of a configured row', dynamic('https://good-twin.example/cb'), 'unproven', false],
     ['document, another origin', document('https://evil.example/cb'), 'unproven', false],
     ['document, another port', document('https://good.example:8443/cb'), 'unproven', false],
     ['document, loopback', document('http://127.0.0.1/cb'), 'unproven', true],

@@ -7,6 +7,17 @@ export type RedirectingClient = {
   readonly redirect_uris: readonly string[]
 }
 
+/**
+ * https origins to which clients described on another origin may redirect: rows of configuration (SECURITY §25). A row is the
+ * operator's word that both origins are one publisher's, so such a redirect is as good as one of the document's own origin.
+ */
+export type RedirectExceptions = ReadonlyMap<string, readonly string[]>
+
+export type RedirectRules = {
+  readonly privateUseSchemes: readonly string[]
+  readonly redirectExceptions: RedirectExceptions
+}
+
 export type RedirectKind = 'https' | 'loopback' | 'private_use'
 
 const proof: unique symbol = Symbol('proven')
@@ -35,12 +46,17 @@ const uriCharacters = /^(?:[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$
 const loopbackUri = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(?::([1-9][0-9]{0,4}))?((?:[/?].*)?)$/
 const httpsUri = /^https:\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?(?:[/?].*)?$/i
 
+/** Whether a text can be a redirect URI at all; no other one is anywhere registered or stored. */
+export function isUriText(uri: string): boolean {
+  return uri.length <= redirectUriSizeBytes && uriCharacters.test(uri)
+}
+
 /**
  * Judges the raw string, before any parser can change its meaning (THREATS A2, A3, A5, A6).
  * @returns undefined when no client may have such a redirect URI
  */
 export function redirectKind(uri: string, privateUseSchemes: readonly string[]): RedirectKind | undefined {
-  if (uri.length > redirectUriSizeBytes || !uriCharacters.test(uri)) return undefined
+  if (!isUriText(uri)) return undefined
   const loopback = loopbackUri.exec(uri)
   if (loopback !== null) return Number(loopback[2] ?? 80) <= 65_535 ? 'loopback' : undefined
   if (httpsUri.test(uri)) return URL.canParse(uri) ? 'https' : undefined
@@ -50,23 +66,42 @@ export function redirectKind(uri: string, privateUseSchemes: readonly string[]):
   return privateUseSchemes.includes(scheme) ? 'private_use' : undefined
 }
 
-function isSameLoopback(registered: string, requested: string): boolean {
-  const left = loopbackUri.exec(registered)
-  const right = loopbackUri.exec(requested)
-  // RFC 8252 §7.3: the port is chosen anew at each run. Host, path and query stay exact.
-  return left !== null && right !== null && left[1] === right[1] && left[3] === right[3]
+/**
+ * RFC 8252 §7.3: the port is chosen anew at each run, path and query stay exact. So does the name; only where the client
+ * lists this very path under several of the three names does each stand for the others, because such clients move
+ * between them from one release to the next (INTEROP 4.4).
+ */
+function isLoopbackOf(client: RedirectingClient, uri: string): boolean {
+  const requested = loopbackUri.exec(uri)
+  if (requested === null) return false
+  const listed = client.redirect_uris.map((registered) => loopbackUri.exec(registered)).filter((one) => one !== null)
+  const names = new Set(listed.filter((one) => one[3] === requested[3]).map((one) => one[1]))
+  return names.has(requested[1]) || names.size > 1
 }
 
 function isRegistered(client: RedirectingClient, uri: string, kind: RedirectKind): boolean {
   // Exact string match (RFC 9700 §4.1.3): a prefix or a normalised match would let /cb/../evil pass.
-  if (client.redirect_uris.includes(uri)) return true
-  return kind === 'loopback' && client.redirect_uris.some((registered) => isSameLoopback(registered, uri))
+  return client.redirect_uris.includes(uri) || (kind === 'loopback' && isLoopbackOf(client, uri))
 }
 
-function isProvenClient(client: RedirectingClient, uri: string, kind: RedirectKind): boolean {
+/** Whether whoever publishes this document speaks for this https redirect: another origin would be a stranger's. */
+export function isOwnOrigin(documentUrl: string, uri: string, exceptions: RedirectExceptions): boolean {
+  if (!URL.canParse(documentUrl)) return false
+  const own = new URL(documentUrl).origin
+  const { origin } = new URL(uri)
+  return origin === own || (exceptions.get(own) ?? []).includes(origin)
+}
+
+type Used = { readonly uri: string; readonly kind: RedirectKind }
+
+function isProvenClient(
+  client: RedirectingClient,
+  { uri, kind }: Used,
+  { redirectExceptions }: RedirectRules,
+): boolean {
   if (client.kind === 'pre_registered') return true
   if (client.kind !== 'metadata_document' || kind !== 'https') return false
-  return URL.canParse(client.client_id) && new URL(client.client_id).origin === new URL(uri).origin
+  return isOwnOrigin(client.client_id, uri, redirectExceptions)
 }
 
 function redirectLabel(uri: string, kind: RedirectKind): string {
@@ -81,16 +116,16 @@ function redirectLabel(uri: string, kind: RedirectKind): string {
 export function proveRedirect(
   client: RedirectingClient,
   redirect_uri: string | undefined,
-  privateUseSchemes: readonly string[],
+  rules: RedirectRules,
 ): TrustedRedirect {
   const [only, another] = client.redirect_uris
   // OAuth 2.1 §4.1.1: it may be left out where only one is registered.
   const uri = redirect_uri ?? (another === undefined ? only : undefined)
   if (uri === undefined) throw refused('redirect_uri_missing')
-  const kind = redirectKind(uri, privateUseSchemes)
+  const kind = redirectKind(uri, rules.privateUseSchemes)
   if (kind === undefined) throw refused('redirect_uri_malformed')
   if (!isRegistered(client, uri, kind)) throw refused('redirect_uri_mismatch')
-  const isProven = isProvenClient(client, uri, kind)
+  const isProven = isProvenClient(client, { uri, kind }, rules)
   return {
     [proof]: true,
     redirect_uri: uri,

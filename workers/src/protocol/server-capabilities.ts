@@ -17,12 +17,19 @@ export const tokenEndpointAuthMethods = [
 export const clientAssertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 /** Of client assertions; what jose verifies is this list (THREATS F15). */
 export const clientAssertionAlgorithms = assertionAlgorithms
-/** The server id is the user name, its API key the password; the key may also be a bearer token (RFC 7662 §2.1). */
-export const introspectionEndpointAuthMethods = ['client_secret_basic'] as const
+/**
+ * The server id is the user name, its API key the password; the key may also be a bearer token (RFC 7662 §2.1), which this
+ * list names by its token type (RFC 8414 §2).
+ */
+export const introspectionEndpointAuthMethods = ['client_secret_basic', 'Bearer'] as const
+/** Of signed introspection answers (RFC 9701 §7). */
+export const introspectionSigningAlgorithms = ['ES256'] as const
 export const promptValues = ['login', 'consent', 'select_account'] as const
 export const subjectTypes = ['public'] as const
 export const idTokenSigningAlgorithms = ['ES256'] as const
-export const idTokenClaims = ['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'amr'] as const
+export const idTokenClaims = ['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'amr', 'acr'] as const
+/** OpenID Connect EAP ACR Values 1.0 §2: phishing-resistant, which is what passkeys are. */
+export const acrValues = ['phr'] as const
 export const userinfoClaims = ['sub', 'email', 'email_verified', 'name'] as const
 
 export type GrantType = (typeof grantTypes)[number]

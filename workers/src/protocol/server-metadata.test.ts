@@ -6,7 +6,7 @@ import { authorizationServerMetadata } from './server-metadata.ts'
 const issuer = 'https://as.test'
 
 describe('authorization server metadata', () => {
-  const metadata = authorizationServerMetadata(issuer, { registrationIsOn: true })
+  const metadata = authorizationServerMetadata(issuer, { registrationIsOn: true, uiLocales: ['en', 'de'] })
 
   it('names the issuer byte for byte and https endpoints below it (RFC 8414 §2)', () => {
     expect(metadata.issuer).toBe(issuer)
@@ -30,13 +30,24 @@ describe('authorization server metadata', () => {
       'client_secret_post',
       'private_key_jwt',
     ])
-    expect(metadata.token_endpoint_auth_signing_alg_values_supported).toEqual(['ES256', 'RS256', 'PS256', 'EdDSA'])
+    expect(metadata.token_endpoint_auth_signing_alg_values_supported).toEqual([
+      'ES256',
+      'RS256',
+      'PS256',
+      'Ed25519',
+      'EdDSA',
+    ])
     expect(metadata.client_id_metadata_document_supported).toBe(true)
+  })
+
+  it('names the languages of the pages (RFC 8414 §2)', () => {
+    expect(metadata.ui_locales_supported).toEqual(['en', 'de'])
   })
 
   it('names the registration endpoint only where it is open (RFC 8414 §2)', () => {
     expect(metadata.registration_endpoint).toBe('https://as.test/register')
-    expect(authorizationServerMetadata(issuer, { registrationIsOn: false })).not.toHaveProperty('registration_endpoint')
+    const closed = authorizationServerMetadata(issuer, { registrationIsOn: false, uiLocales: ['en'] })
+    expect(closed).not.toHaveProperty('registration_endpoint')
   })
 
   it('A21 says that answers carry iss (RFC 9207 §3)', () => {

@@ -1,14 +1,18 @@
 import { identityScopes } from './scope.ts'
 import * as capability from './server-capabilities.ts'
 
-type RegistrationSwitch = { readonly registrationIsOn: boolean }
+type Deployment = {
+  readonly registrationIsOn: boolean
+  /** The languages of the pages. */
+  readonly uiLocales: readonly string[]
+}
 
 /**
  * Authorization server metadata (RFC 8414 §2) and OpenID Connect Discovery 1.0 §3 in one: what the capability table
  * says, and nothing else. Both documents hold it all: a client that read only the first one and got an ID token would
  * otherwise have to take it for RS256 (OpenID Connect Core §3.1.3.7).
  */
-export function authorizationServerMetadata(issuer: string, { registrationIsOn }: RegistrationSwitch) {
+export function authorizationServerMetadata(issuer: string, { registrationIsOn, uiLocales }: Deployment) {
   return {
     issuer,
     authorization_endpoint: `${issuer}/authorize`,
@@ -30,13 +34,17 @@ export function authorizationServerMetadata(issuer: string, { registrationIsOn }
     revocation_endpoint_auth_signing_alg_values_supported: capability.clientAssertionAlgorithms,
     introspection_endpoint: `${issuer}/introspect`,
     introspection_endpoint_auth_methods_supported: capability.introspectionEndpointAuthMethods,
+    // RFC 9701 §7.
+    introspection_signing_alg_values_supported: capability.introspectionSigningAlgorithms,
     // RFC 9207 §3.
     authorization_response_iss_parameter_supported: true,
     userinfo_endpoint: `${issuer}/userinfo`,
     subject_types_supported: capability.subjectTypes,
     id_token_signing_alg_values_supported: capability.idTokenSigningAlgorithms,
     claims_supported: [...new Set([...capability.idTokenClaims, ...capability.userinfoClaims])],
+    acr_values_supported: capability.acrValues,
     prompt_values_supported: capability.promptValues,
+    ui_locales_supported: uiLocales,
     claims_parameter_supported: false,
     request_parameter_supported: false,
     // The standard's default for this one is true.

@@ -2,6 +2,7 @@ import { isCodeVerifier } from '../crypto/pkce.ts'
 import { type AuthorizationCode, parseAuthorizationCode } from './authorization-code.ts'
 import { assertNever, OAuthError, refused } from './errors.ts'
 import type { Parameters } from './parameters.ts'
+import { isUriText } from './redirect-uri.ts'
 import { parseRefreshToken, type RefreshToken } from './refresh-token.ts'
 import { type IssuerFacts, parseResource, type RequestedResource } from './resource.ts'
 import { parseScope } from './scope.ts'
@@ -27,6 +28,13 @@ export type RefreshTokenRequest = {
 
 export type TokenRequest = AuthorizationCodeRequest | RefreshTokenRequest
 
+/** What can be no redirect URI is not the one of the authorization either; the database could not even be asked about it. */
+function readRedirectUri(parameters: Parameters): string | undefined {
+  const redirect_uri = parameters.get('redirect_uri')
+  if (redirect_uri !== undefined && !isUriText(redirect_uri)) throw refused('code_redirect_uri_mismatch')
+  return redirect_uri
+}
+
 function parseCodeRequest(parameters: Parameters, issuer: IssuerFacts): AuthorizationCodeRequest {
   const code = parameters.get('code')
   if (code === undefined) throw refused('code_missing')
@@ -39,7 +47,7 @@ function parseCodeRequest(parameters: Parameters, issuer: IssuerFacts): Authoriz
     grant_type: 'authorization_code',
     code: parsed,
     code_verifier,
-    redirect_uri: parameters.get('redirect_uri'),
+    redirect_uri: readRedirectUri(parameters),
     resource: parseResource(parameters.all('resource'), issuer),
     scope: parseScope(parameters.get('scope')),
   }

@@ -7,8 +7,10 @@ import { ensureBrowser } from '../http/browser.ts'
 import { errorToClient } from '../http/client-redirect.tsx'
 import { isFormEncoded } from '../http/csrf.ts'
 import { knownClient } from '../http/known-client.ts'
+import { rememberLocales } from '../http/language.ts'
 import { newCandidateCode } from '../http/new-code.ts'
 import { answerWithPage, deadEnd } from '../http/page-errors.tsx'
+import { provenRedirect } from '../http/proven-redirect.ts'
 import { rateLimit } from '../http/rate-limit.ts'
 import { verifyOnTheSpot } from '../http/server-verification.ts'
 import { readSession } from '../http/session.ts'
@@ -23,8 +25,8 @@ import { successRedirect } from '../protocol/authorization-response.ts'
 import type { Client } from '../protocol/client-metadata.ts'
 import { assertNever, OAuthError, refused } from '../protocol/errors.ts'
 import { type Parameters, parametersFrom } from '../protocol/parameters.ts'
-import { isReason } from '../protocol/reasons.ts'
-import { proveRedirect, type TrustedRedirect } from '../protocol/redirect-uri.ts'
+import { isReason, reasons } from '../protocol/reasons.ts'
+import type { TrustedRedirect } from '../protocol/redirect-uri.ts'
 import { type AuthorizationRow, type OpenTransactionOutcome, openTransaction } from '../store/transactions.ts'
 
 /** The authorization endpoint (OAuth 2.1 §4.1.1). */
@@ -46,9 +48,10 @@ async function authorize(c: Context<AppEnv>): Promise<Response> {
   const { search, searchParams } = new URL(c.req.url)
   if (search.length > queryLimitCharacters) throw refused('request_too_large')
   const parameters = parametersFrom(searchParams)
+  rememberLocales(c, parameters.get('ui_locales'))
   // Client and redirect URI first: until both are proven an error is our page, never a redirect (RFC 6749 §4.1.2.1).
   const client = await knownClient(c, readClientId(parameters))
-  const redirect = proveRedirect(client, parameters.get('redirect_uri'), c.var.config.privateUseSchemes)
+  const redirect = provenRedirect(c, client, parameters.get('redirect_uri'))
   try {
     return await open(c, { client, redirect, parameters })
   } catch (error) {
@@ -94,10 +97,20 @@ async function open(c: Context<AppEnv>, { client, redirect, parameters }: Proven
   return answerOpened(c, { opened, viewer, redirect, code: candidate.code })
 }
 
-/** A server whose URL nobody has proven yet gets its chance on the spot (HTTP-API "Proof of server_url"). */
+/**
+ * A server whose URL nobody has proven yet gets its chance on the spot (HTTP-API "Proof of server_url").
+ * @throws OAuthError invalid_target that tells what was seen
+ */
 async function isProvenNow(c: Context<AppEnv>, opened: OpenTransactionOutcome): Promise<boolean> {
   if (opened.outcome !== 'invalid_target' || opened.server_url === undefined) return false
-  return verifyOnTheSpot(c, opened.server_url)
+  const verification = await verifyOnTheSpot(c, opened.server_url)
+  if (verification?.outcome === 'failed') throw unproven(verification.seen)
+  return verification !== undefined
+}
+
+function unproven(seen: string): OAuthError {
+  const description = `${reasons.resource_unverified.what_happened}. ${seen}`
+  return refused('resource_unverified', description, { cause: new Error(seen) })
 }
 
 function authorizationRow(

@@ -3,15 +3,18 @@ import type { AppEnv } from '../context.ts'
 import { errorToClient } from '../http/client-redirect.tsx'
 import { type FormPost, readFormPost } from '../http/form-post.ts'
 import { gone } from '../http/gone.ts'
+import { messagesOf } from '../http/language.ts'
+import { circumstancesOf, mailLater } from '../http/mail-later.ts'
 import { type CandidateCode, newCandidateCode } from '../http/new-code.ts'
 import { answerWithPage, deadEnd } from '../http/page-errors.tsx'
+import { provenRedirect } from '../http/proven-redirect.ts'
 import { rateLimit } from '../http/rate-limit.ts'
 import { seeAddressed } from '../http/read-transaction.ts'
-import { consentAnswer, pagePath } from '../http/transaction-pages.tsx'
-import { messages } from '../pages/messages.ts'
+import { consentAnswer, frameOf, pagePath } from '../http/transaction-pages.tsx'
+import { connectionMail } from '../pages/mails.ts'
 import { successRedirect } from '../protocol/authorization-response.ts'
 import { assertNever, refused } from '../protocol/errors.ts'
-import { proveRedirect } from '../protocol/redirect-uri.ts'
+import { isReason } from '../protocol/reasons.ts'
 import type { ClientSnapshot } from '../store/rows.ts'
 import { type DecideConsentOutcome, decideConsent } from '../store/transactions.ts'
 
@@ -29,6 +32,8 @@ async function showConsent(c: Context<AppEnv>): Promise<Response> {
     case 'transaction_gone':
       return deadEnd(c, gone(read.reason))
     case 'sign_in':
+    case 'page_sign_in':
+    case 'page':
       return c.redirect(pagePath('/sign-in', transaction), 303)
     case 'consent':
       return consentAnswer(c, read.transaction, { viewer })
@@ -69,9 +74,10 @@ function answerDecision(
   post: FormPost,
   { decided, candidate }: Decided,
 ): Promise<Response> | Response {
-  const next = { href: pagePath('/consent', post.transaction), label: messages.error.open_current_page }
+  const next = { href: pagePath('/consent', post.transaction), label: messagesOf(c).error.open_current_page }
   switch (decided.outcome) {
     case 'approved': {
+      tellOfNewClient(c, decided)
       const redirect = proveAgain(c, decided)
       const { issuer } = c.var.config
       return c.redirect(successRedirect(redirect, { issuer, state: decided.state, code: candidate.code }), 303)
@@ -88,18 +94,34 @@ function answerDecision(
       return c.redirect(pagePath('/sign-in', post.transaction), 303)
     case 'scope_not_requested':
       return deadEnd(c, refused('scope_not_requested'), { next })
-    case 'resource_gone':
-      return deadEnd(c, refused('resource_gone'))
+    case 'refused':
+      return deadEnd(c, refused(isReason(decided.reason) ? decided.reason : 'server_error'))
     case 'limited': {
       const { retry_after_seconds: retryAfterSeconds } = decided
-      return deadEnd(c, refused('rate_limited', messages.consent.limited, { retryAfterSeconds }), { next })
+      return deadEnd(c, refused('rate_limited', undefined, { retryAfterSeconds }), { next })
     }
     default:
       return assertNever(decided)
   }
 }
 
+type Approved = Extract<DecideConsentOutcome, { outcome: 'approved' }>
+
+/** The first connection of a client for this person; a name of its own choice is not repeated (SECURITY §16). */
+function tellOfNewClient(c: Context<AppEnv>, { first_connection, client }: Approved): void {
+  if (first_connection === undefined) return
+  const { email, kind, server_host: serverHost } = first_connection
+  const frame = frameOf(c)
+  const mail = connectionMail(frame, {
+    ...circumstancesOf(c, frame),
+    client: client.kind === 'pre_registered' ? client.client_name : undefined,
+    kind,
+    serverHost,
+  })
+  mailLater(c, email, mail)
+}
+
 /** What is stored is proven again before anything is sent to it (ARCHITECTURE decision 10). */
 function proveAgain(c: Context<AppEnv>, decided: { readonly client: ClientSnapshot; readonly redirect_uri: string }) {
-  return proveRedirect(decided.client, decided.redirect_uri, c.var.config.privateUseSchemes)
+  return provenRedirect(c, decided.client, decided.redirect_uri)
 }

@@ -2,18 +2,17 @@ import { Hono } from 'hono'
 import type { AppEnv } from '../context.ts'
 import { refused } from '../protocol/errors.ts'
 import { readReadiness } from '../store/maintenance.ts'
+import { oldestSchemaVersion } from '../store/schema-version.ts'
 
-/** The schema this code was written against; a migration that changes the functions raises it in mcp_data.settings. */
-const expectedSchemaVersion = '20261125000000'
+const retryAfterSeconds = 5
 
-/** `ok` only: nothing of environment or versions (M11). */
+/** `ok` only, or which part is not ready: nothing of environment, hosts or versions (M11). */
 export const healthRoute = new Hono<AppEnv>()
   .get('/health', (c) => c.json({ status: 'ok' }))
   .get('/ready', async (c) => {
-    const { schema_version } = await readReadiness(c.var.store)
-    if (schema_version.toString() !== expectedSchemaVersion) {
-      c.set('reason', 'schema_version_differs')
-      throw refused('store_unavailable', undefined, { retryAfterSeconds: 5 })
-    }
+    const { schema_version, takes_changes } = await readReadiness(c.var.store)
+    // Versions are moments of one length, so their order is that of their text.
+    if (schema_version.toString() < oldestSchemaVersion) throw refused('schema_older', undefined, { retryAfterSeconds })
+    if (takes_changes === false) throw refused('store_read_only', undefined, { retryAfterSeconds })
     return c.json({ status: 'ok' })
   })

@@ -7,7 +7,12 @@ import { readParameters } from '../http/parameters.ts'
 import { countAgainst } from '../http/rate-limit.ts'
 import type { AccessToken } from '../protocol/access-token.ts'
 import { assertNever, type OAuthError, refused } from '../protocol/errors.ts'
-import { inactiveResponse, introspectionResponse } from '../protocol/introspection-response.ts'
+import {
+  inactiveResponse,
+  introspectionResponse,
+  signedIntrospectionClaims,
+  signedIntrospectionType,
+} from '../protocol/introspection-response.ts'
 import { introspectToken } from '../store/introspection.ts'
 
 /** Introspection (RFC 7662): one database call judges key, server, connection, account and client together. */
@@ -19,7 +24,7 @@ export const introspectRoute = new Hono<AppEnv>().post('/introspect', async (c) 
   const accessToken = await readAccessToken(c, token)
   // Not a token of ours, so inactive for whoever asks: the database is not troubled, and a key that has been revoked
   // learns nothing by it. Every token with our signature is judged together with the key.
-  if (accessToken === undefined) return inactive(c, 'token_malformed')
+  if (accessToken === undefined) return inactive(c, key, 'token_malformed')
   return introspect(c, key, accessToken)
 })
 
@@ -37,9 +42,9 @@ async function introspect(c: Context<AppEnv>, key: ServerKey, token: AccessToken
   })
   switch (introspection.outcome) {
     case 'active':
-      return c.json(introspectionResponse(introspection, token, c.get('config').issuer))
+      return answer(c, key, introspectionResponse(introspection, token, c.get('config').issuer))
     case 'inactive':
-      return inactive(c, introspection.reason)
+      return inactive(c, key, introspection.reason)
     case 'key_refused':
       throw await keyRefused(c, introspection.reason)
     default:
@@ -48,9 +53,25 @@ async function introspect(c: Context<AppEnv>, key: ServerKey, token: AccessToken
 }
 
 /** The one answer to everything that is not a live token of the asking server; why is in the log alone (H3). */
-function inactive(c: Context<AppEnv>, reason: string): Response {
+function inactive(c: Context<AppEnv>, key: ServerKey, reason: string): Response | Promise<Response> {
   c.set('reason', reason)
-  return c.json(inactiveResponse)
+  return answer(c, key, inactiveResponse)
+}
+
+/** JSON, or signed where the server asks for that (RFC 9701 §4): for whoever must show later what was answered. */
+function answer(c: Context<AppEnv>, key: ServerKey, response: object): Response | Promise<Response> {
+  return wantsSigned(c.req.header('accept')) ? signed(c, key, response) : c.json(response)
+}
+
+function wantsSigned(accept: string | undefined): boolean {
+  return accept?.toLowerCase().includes(signedIntrospectionType) === true
+}
+
+async function signed(c: Context<AppEnv>, key: ServerKey, response: object): Promise<Response> {
+  const iat = Math.floor(c.get('clock')() / 1_000)
+  const claims = signedIntrospectionClaims(response, { issuer: c.get('config').issuer, audience: key.key_id, iat })
+  const jwt = await c.get('keys').sign('token-introspection+jwt', claims)
+  return c.body(jwt, 200, { 'Content-Type': signedIntrospectionType })
 }
 
 type ServerKey = PresentedApiKey & { readonly server_id: string | null }

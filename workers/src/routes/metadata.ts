@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../context.ts'
 import { cacheableJson } from '../http/etag.ts'
+import { languages } from '../pages/messages/language-tags.ts'
 import { refused } from '../protocol/errors.ts'
 import { managementResourceMetadata, protectedResourceMetadata } from '../protocol/protected-resource-metadata.ts'
 import { authorizationServerMetadata } from '../protocol/server-metadata.ts'
@@ -20,7 +21,8 @@ export const metadataRoute = new Hono<AppEnv>()
   .get('/.well-known/oauth-protected-resource/:server_id', hostedCopy)
 
 function serverMetadata(c: Context<AppEnv>): Promise<Response> {
-  return cacheableJson(c, authorizationServerMetadata(c.var.config.issuer, c.var.config))
+  const { issuer, registrationIsOn } = c.var.config
+  return cacheableJson(c, authorizationServerMetadata(issuer, { registrationIsOn, uiLocales: languages }))
 }
 
 function managementResource(c: Context<AppEnv>): Promise<Response> {

@@ -44,5 +44,8 @@ function grantSettings(c: Context<AppEnv>): GrantSettings {
     idTokenSeconds: config.lifetimes.id_token_seconds,
     retry: { window_seconds: config.limits.refresh_retry_seconds, max: config.limits.refresh_retries },
     requestFacts,
+    // Mails are made of the pages' words, which are not there at start-up.
+    onTheft: (notice) =>
+      c.executionCtx.waitUntil(import('../http/mail-theft.ts').then(({ mailTheft }) => mailTheft(c, notice))),
   }
 }

@@ -9,7 +9,7 @@ function storeAnswering(answer: () => Promise<Response>, key = 'k'.repeat(40)) {
     url: 'http://127.0.0.1:1',
     key,
     timeoutMs: 1_000,
-    fetch: (input, init) => {
+    fetchUrl: (input, init) => {
       requests.push(new Request(input, init))
       return answer()
     },
@@ -59,6 +59,16 @@ describe('a store without a usable answer', () => {
     expect(refusing.requests).toHaveLength(1)
   })
 
+  it('H16 M2 tells nothing of a body that is no JSON: half of it may be an address', async () => {
+    const { store } = storeAnswering(() => Promise.resolve(new Response('{"outcome":"found","email":"per')))
+    const error = await getClient(store, { p_client_id: 'a' }).catch((caught: unknown) => caught)
+    expect(error).toBeInstanceOf(StoreUnavailable)
+    expect([String(error), (error as Error).cause]).toEqual([
+      'StoreUnavailable: get_client answered 200 without JSON',
+      undefined,
+    ])
+  })
+
   it('F24 keeps the database error for the log', async () => {
     const { store } = storeAnswering(json({ message: 'relation x' }, 500))
     const error = await getClient(store, { p_client_id: 'a' }).catch((caught: unknown) => caught)
@@ -88,7 +98,14 @@ describe('a call', () => {
     const server = { server_id: 's', server_url: 'u', server_name: 'n', scopes: [], status: 'pending' }
     const read = (answer: unknown) => readServer(answering(answer), { p_server_id: 's', p_caller: null })
     expect(await read({ outcome: 'found', public: true, server })).toEqual({ outcome: 'found_public', server })
-    const whole = { ...server, created_at_seconds: 1, share_email: true, client_policy: 'any', owner: false }
+    const whole = {
+      ...server,
+      created_at_seconds: 1,
+      share_email: true,
+      requires_passkey: false,
+      client_policy: 'any',
+      owner: false,
+    }
     expect(await read({ outcome: 'found', server: { ...whole, description: null } })).toMatchObject({
       outcome: 'found',
       server: { description: undefined, share_email: true },

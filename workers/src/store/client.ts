@@ -11,7 +11,7 @@ export type StoreSettings = {
   readonly url: string
   readonly key: string
   readonly timeoutMs: number
-  readonly fetch?: typeof fetch
+  readonly fetchUrl: typeof fetch
 }
 
 /** The database gave no usable answer: 503 with Retry-After. The message and cause are for the log only. */
@@ -32,8 +32,7 @@ export function createStore(settings: StoreSettings): Store {
   const client = new PostgrestClient(`${settings.url}/rest/v1`, {
     headers: keyHeaders(settings.key),
     schema: 'mcp',
-    // A function of its own, because workerd's fetch must not be called as a method.
-    fetch: settings.fetch ?? ((input, init) => fetch(input, init)),
+    fetch: settings.fetchUrl,
     retry: false,
   })
   return {
@@ -41,6 +40,9 @@ export function createStore(settings: StoreSettings): Store {
       // Never repeated: a call that changes something may have been done although no answer came (decision 13).
       const answer = await client.rpc(name, args).abortSignal(AbortSignal.timeout(settings.timeoutMs))
       if (answer.error === null) return answer.data
+      // With a good status the error is the whole body, of which a part may be somebody's address: not for the log.
+      const isBody = answer.status >= 200 && answer.status < 300
+      if (isBody) throw new StoreUnavailable(`${name} answered ${answer.status} without JSON`)
       throw new StoreUnavailable(`${name} failed with status ${answer.status}`, { cause: answer.error })
     },
   }

@@ -1,6 +1,15 @@
 import * as z from 'zod/mini'
 import { callFor, type Store } from './client.ts'
-import { absent, type ClientProof, connection, limited, outcome, type RequestFacts, refusal } from './rows.ts'
+import {
+  absent,
+  type ClientProof,
+  connection,
+  limited,
+  outcome,
+  type RequestFacts,
+  refusal,
+  theftNotice,
+} from './rows.ts'
 
 export type ExchangeAuthorizationCodeArguments = {
   readonly p_connection_id: string
@@ -21,7 +30,7 @@ const exchangeAuthorizationCodeOutcome = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('exchanged'), connection }),
   outcome('code_unknown'),
   outcome('code_expired'),
-  outcome('code_replayed'),
+  z.object({ outcome: z.literal('code_replayed'), notice: absent(theftNotice) }),
   outcome('client_mismatch'),
   outcome('redirect_uri_mismatch'),
   outcome('verifier_mismatch'),
@@ -31,6 +40,7 @@ const exchangeAuthorizationCodeOutcome = z.discriminatedUnion('outcome', [
   outcome('account_disabled'),
   outcome('client_blocked'),
   outcome('client_changed'),
+  outcome('client_not_allowed'),
   outcome('assertion_replayed'),
   outcome('server_unavailable'),
   limited,
@@ -62,7 +72,7 @@ export type RotateRefreshTokenArguments = {
 const rotateRefreshTokenOutcome = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('rotated'), connection }),
   z.object({ outcome: z.literal('retried'), connection, successor_ciphertext: z.string() }),
-  outcome('refresh_reused'),
+  z.object({ outcome: z.literal('refresh_reused'), notice: theftNotice }),
   outcome('refresh_unknown'),
   outcome('refresh_expired'),
   outcome('client_mismatch'),
@@ -71,6 +81,7 @@ const rotateRefreshTokenOutcome = z.discriminatedUnion('outcome', [
   outcome('account_disabled'),
   outcome('client_blocked'),
   outcome('client_changed'),
+  outcome('client_not_allowed'),
   outcome('assertion_replayed'),
   outcome('server_unavailable'),
   limited,

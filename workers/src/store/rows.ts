@@ -13,7 +13,21 @@ export type RequestFacts = {
   readonly request_id: string
   readonly ip?: string | undefined
   readonly user_agent?: string | undefined
+  /** ISO 3166-1, as the edge tells it. */
+  readonly country?: string | undefined
+  /** Of the pages and mails for this person; only where a person asks. */
+  readonly language?: string | undefined
 }
+
+/** Where mail for an account goes, and the language of its last sign-in. */
+export const addressee = z.object({ email: z.string(), language: absent(z.string()) })
+
+/** Whom to tell that a connection was ended for suspected theft (SECURITY §19). */
+export const theftNotice = z.extend(addressee, { server_host: absent(z.string()) })
+export type TheftNotice = z.infer<typeof theftNotice>
+
+/** A device on which a person has signed in before; its signature has been checked (C7, C18). */
+export type KnownDevice = { readonly device_id: string; readonly signed_at_seconds: number }
 
 /** An outcome that carries nothing. */
 export function outcome<Tag extends string>(tag: Tag) {
@@ -34,12 +48,27 @@ export const limited = z.object({
 
 export const transactionGone = refusal('transaction_gone')
 
-/** How a caller may be refused: 401, 404 (also for other people's servers), 403. */
+/** How a caller may be refused: 401, 404 (also for other people's servers), 403; the last two meet our own pages. */
 export const callerRefusals = [
   outcome('caller_unknown'),
   outcome('not_found'),
   z.object({ outcome: z.literal('scope_missing'), scope: z.string() }),
+  outcome('sign_in'),
+  outcome('not_fresh'),
 ] as const
+
+/** One page of a list: where it goes on is the `next` of the page before; null is the first. */
+export type PageOfList = { readonly p_before: string | null; readonly p_limit: number }
+
+/** Whom a mail tells, and in which language (J22); absent where no account is concerned. */
+export const notice = absent(addressee)
+export type Notice = z.infer<typeof notice>
+
+/** How many changes an owner may make in an hour (SECURITY "Limits"). */
+export type WriteLimits = { readonly writes_per_hour: number }
+
+/** The key of a creation that may be repeated, and the body it came with. */
+export type Idempotency = { readonly key_digest: string; readonly body_digest: string }
 
 export const clientAuthMethod = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
 
@@ -90,9 +119,36 @@ export const serverRow = z.object({
   verified_at_seconds: absent(z.number()),
   token_lifetime_seconds: absent(z.number()),
   share_email: z.boolean(),
+  requires_passkey: z.boolean(),
+  sign_in_max_age_seconds: absent(z.number()),
   client_policy: z.string(),
   owner: z.boolean(),
+  /** How its URL is proven, and what was last seen, word for word. */
+  proof: absent(
+    z.object({
+      method: absent(z.string()),
+      checked_at_seconds: absent(z.number()),
+      failing_since_seconds: absent(z.number()),
+      seen: absent(z.string()),
+    }),
+  ),
+  /** An account's id or an address, of whoever may accept it. */
+  offered_to: absent(z.string()),
 })
+
+/** A sign-in for one of our own pages that is under way. */
+export const pageTransaction = z.object({
+  transaction_id: z.string(),
+  page: z.string(),
+  /** Of whoever is signed in, but not freshly enough. */
+  email: absent(z.string()),
+  passkey_round: z.number(),
+  /** Who vouches from elsewhere does not say when it asked. */
+  wants_fresh_sign_in: z.boolean(),
+  /** The page is for nobody who has signed in by anything else. */
+  needs_passkey: z.boolean(),
+})
+export type PageTransaction = z.infer<typeof pageTransaction>
 
 /** What the pages need to know of an authorization that is under way. */
 export const transaction = z.object({
@@ -111,6 +167,8 @@ export const transaction = z.object({
       share_email: absent(z.boolean()),
       scopes: z.array(scopeRow),
       client_policy: absent(z.string()),
+      /** A sign-in by anything else is not enough for it (THREATS B33). */
+      requires_passkey: absent(z.boolean()),
     }),
   ),
   identity_scopes: z.array(z.string()),
@@ -119,6 +177,9 @@ export const transaction = z.object({
   step_up: z.boolean(),
   connected_scopes: z.array(z.string()),
   access_seconds: z.number(),
+  /** Which of its passkey challenges comes next. */
+  passkey_round: z.number(),
+  wants_fresh_sign_in: z.boolean(),
   state: absent(z.string()),
 })
 export type Transaction = z.infer<typeof transaction>

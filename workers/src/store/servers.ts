@@ -1,8 +1,24 @@
 import * as z from 'zod/mini'
 import { callFor, type Store } from './client.ts'
-import { callerRefusals, limited, outcome, type RequestFacts, type ScopeRow, scopeRow, serverRow } from './rows.ts'
+import {
+  absent,
+  callerRefusals,
+  type Idempotency,
+  limited,
+  notice,
+  outcome,
+  type PageOfList,
+  type RequestFacts,
+  type ScopeRow,
+  scopeRow,
+  serverRow,
+  type WriteLimits,
+} from './rows.ts'
 
-/** Who calls /api: a management token, or an access token for this server's own API; null is nobody. */
+/**
+ * Who manages servers: a management token, an access token for this server's own API, a personal token, or (on our own
+ * pages alone) a session; null is nobody.
+ */
 export type Caller =
   | { readonly kind: 'management'; readonly public_part: string; readonly digests: readonly string[] }
   | {
@@ -10,6 +26,14 @@ export type Caller =
       readonly connection_id: string
       readonly epoch: number
       readonly scopes: readonly string[]
+    }
+  | { readonly kind: 'personal'; readonly token_id: string; readonly digests: readonly string[] }
+  | {
+      readonly kind: 'session'
+      readonly digests: readonly string[]
+      readonly idle_seconds: number
+      /** How old the sign-in may be (J22); absent: as old as a session gets. */
+      readonly fresh_seconds?: number | undefined
     }
 
 export type ServerRow = z.infer<typeof serverRow>
@@ -34,17 +58,21 @@ export type RegisterServerArguments = {
     readonly user_id?: string | undefined
     readonly token_lifetime_seconds?: number | undefined
     readonly share_email: boolean
+    readonly requires_passkey?: boolean | undefined
+    readonly sign_in_max_age_seconds?: number | undefined
   }
   readonly p_status: 'pending' | 'verified'
   readonly p_management: { readonly public_part: string; readonly digest: string; readonly kid: string } | null
   readonly p_caller: Caller | null
   readonly p_limits: { readonly servers: number; readonly writes_per_hour: number }
+  readonly p_idempotency: Idempotency | null
   readonly p_request: RequestFacts
 }
 
 const registerServerOutcome = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('registered'), server: serverRow }),
+  z.object({ outcome: z.literal('registered'), server: serverRow, replayed: absent(z.boolean()) }),
   outcome('server_url_taken'),
+  outcome('idempotency_mismatch'),
   limited,
   ...callerRefusals,
 ])
@@ -56,7 +84,12 @@ export function registerServer(store: Store, args: RegisterServerArguments): Pro
 
 /** SQL says `public: true` for a stranger's view; here that is an outcome of its own. */
 const readServerOutcome = z.union([
-  z.object({ outcome: z.literal('found'), public: z.optional(z.literal(false)), server: serverRow }),
+  z.object({
+    outcome: z.literal('found'),
+    public: z.optional(z.literal(false)),
+    server: serverRow,
+    viewer_email: absent(z.string()),
+  }),
   z.pipe(
     z.object({ outcome: z.literal('found'), public: z.literal(true), server: publicServerRow }),
     z.transform(({ server }) => ({ outcome: 'found_public' as const, server })),
@@ -73,12 +106,20 @@ export function readServer(
 }
 
 const listServersOutcome = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('found'), servers: z.array(serverRow) }),
+  z.object({
+    outcome: z.literal('found'),
+    servers: z.array(serverRow),
+    next: absent(z.string()),
+    viewer_email: absent(z.string()),
+  }),
   ...callerRefusals,
 ])
 export type ListServersOutcome = z.infer<typeof listServersOutcome>
 
-export function listServers(store: Store, args: { readonly p_caller: Caller | null }): Promise<ListServersOutcome> {
+export function listServers(
+  store: Store,
+  args: PageOfList & { readonly p_caller: Caller | null },
+): Promise<ListServersOutcome> {
   return callFor(store, 'list_servers', args, listServersOutcome)
 }
 
@@ -93,13 +134,16 @@ export type UpdateServerArguments = {
     readonly scopes?: readonly ScopeRow[] | undefined
     readonly token_lifetime_seconds?: number | null | undefined
     readonly share_email?: boolean | undefined
+    readonly requires_passkey?: boolean | undefined
+    readonly sign_in_max_age_seconds?: number | null | undefined
     readonly client_policy?: string | undefined
   }
+  readonly p_limits: WriteLimits
   readonly p_request: RequestFacts
 }
 
 const updateServerOutcome = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('updated'), server: serverRow }),
+  z.object({ outcome: z.literal('updated'), server: serverRow, notice }),
   limited,
   ...callerRefusals,
 ])
@@ -115,7 +159,11 @@ export type DeleteServerArguments = {
   readonly p_request: RequestFacts
 }
 
-const deleteServerOutcome = z.discriminatedUnion('outcome', [outcome('deleted'), limited, ...callerRefusals])
+const deleteServerOutcome = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('deleted'), notice }),
+  limited,
+  ...callerRefusals,
+])
 export type DeleteServerOutcome = z.infer<typeof deleteServerOutcome>
 
 export function deleteServer(store: Store, args: DeleteServerArguments): Promise<DeleteServerOutcome> {

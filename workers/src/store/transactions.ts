@@ -6,6 +6,7 @@ import {
   clientSnapshot,
   limited,
   outcome,
+  pageTransaction,
   type RequestFacts,
   refusal,
   transaction,
@@ -81,11 +82,36 @@ export function openTransaction(store: Store, args: OpenTransactionArguments): P
   return callFor(store, 'open_transaction', args, openTransactionOutcome)
 }
 
+export type OpenSignInArguments = {
+  readonly p_transaction_id: string
+  readonly p_browser_digests: readonly string[]
+  readonly p_browser_digest: string
+  readonly p_kid: string
+  readonly p_session_digests: readonly string[]
+  /** Where it leads; one of our own pages. */
+  readonly p_page: string
+  /** How old the sign-in may be; null: as old as a session gets. */
+  readonly p_fresh_seconds: number | null
+  readonly p_lifetimes: Pick<ConnectionLifetimes, 'transaction_seconds' | 'session_idle_seconds'>
+  readonly p_max_open_transactions: number
+  readonly p_needs_passkey: boolean
+}
+
+const pageSignIn = z.object({ outcome: z.literal('page_sign_in'), transaction: pageTransaction })
+
+const openSignInOutcome = z.discriminatedUnion('outcome', [outcome('signed_in'), pageSignIn])
+export type OpenSignInOutcome = z.infer<typeof openSignInOutcome>
+
+export function openSignIn(store: Store, args: OpenSignInArguments): Promise<OpenSignInOutcome> {
+  return callFor(store, 'open_sign_in', args, openSignInOutcome)
+}
+
 export type ReadTransactionArguments = {
   readonly p_transaction_id: string
   readonly p_browser_digests: readonly string[]
   readonly p_session_digests: readonly string[]
   readonly p_session_idle_seconds: number
+  readonly p_request: RequestFacts
 }
 
 /** What this browser already did about its e-mail code. */
@@ -93,11 +119,15 @@ const challengeMembers = {
   email_code_sent: z.boolean(),
   email: absent(z.string()),
   attempts_left: absent(z.number()),
+  /** Of the account elsewhere that this code links. */
+  linking_issuer: absent(z.string()),
 }
 
 const readTransactionOutcome = z.discriminatedUnion('outcome', [
   z.extend(signIn, challengeMembers),
   z.extend(consent, challengeMembers),
+  z.extend(pageSignIn, challengeMembers),
+  z.object({ outcome: z.literal('page'), page: z.string() }),
   transactionGone,
 ])
 export type ReadTransactionOutcome = z.infer<typeof readTransactionOutcome>
@@ -122,7 +152,16 @@ export type DecideConsentArguments = {
 }
 
 const decideConsentOutcome = z.discriminatedUnion('outcome', [
-  approved,
+  z.extend(approved, {
+    /** Whom to tell, when this client is connected for the first time by this person. */
+    first_connection: absent(
+      z.object({
+        email: z.string(),
+        kind: z.enum(['server', 'management', 'identity']),
+        server_host: absent(z.string()),
+      }),
+    ),
+  }),
   z.object({
     outcome: z.literal('denied'),
     redirect_uri: z.string(),
@@ -132,7 +171,7 @@ const decideConsentOutcome = z.discriminatedUnion('outcome', [
   transactionGone,
   outcome('sign_in'),
   outcome('scope_not_requested'),
-  outcome('resource_gone'),
+  refusal('refused'),
   limited,
 ])
 export type DecideConsentOutcome = z.infer<typeof decideConsentOutcome>

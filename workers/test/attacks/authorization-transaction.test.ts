@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { s256 } from '../../src/crypto/pkce.ts'
+import { exchange, tokensOf, userinfo } from '../support/worker/flow.ts'
 import { sql } from '../support/worker/sql.ts'
 import { authorizeUrl, type Fields, type Registered, redirectUri, registerServer } from '../worker/requests.ts'
 import { hiddenFields, issuer, meetVisitor, send } from '../worker/visitor.ts'
@@ -33,8 +35,12 @@ describe('the transaction', () => {
     return { visitor, page: await visitor.signIn(await visitor.open(request())) }
   }
 
-  it('A28 takes redirect, client, scope and account from its row, never from the form', async () => {
-    const { visitor, page } = await consentPage()
+  it('A28 C9 takes redirect, client, scope and account from its row, never from the form', async () => {
+    const verifier = 'a-verifier-that-is-long-enough-for-rfc-7636-4-1'
+    const visitor = meetVisitor()
+    const page = await visitor.signIn(
+      await visitor.open(request({ scope: 'openid email files:read', code_challenge: await s256(verifier) })),
+    )
     const { location } = await visitor.submit(page, '/consent', {
       decision: 'approve',
       scope: 'files:read',
@@ -45,6 +51,11 @@ describe('the transaction', () => {
     })
     expect(location?.href.startsWith(`${redirectUri}?code=mac_`)).toBe(true)
     expect(location?.searchParams.get('state')).toBe('a-state')
+    const grant = { code: location?.searchParams.get('code') ?? '', verifier }
+    expect((await exchange(grant, { client_id: 'client_install_mcp' })).json?.error).toBe('invalid_grant')
+    const { access_token, scope } = tokensOf(await exchange(grant))
+    expect(scope).toBe('files:read openid email')
+    expect((await userinfo(access_token)).json?.email).toBe(visitor.email)
   })
 
   it('A28 carries nothing in its forms but transaction, token, decision and scopes', async () => {
@@ -106,7 +117,8 @@ describe('servers', () => {
 })
 
 async function registerPending(ISSUER: string): Promise<string> {
-  const server_url = `https://${crypto.randomUUID()}.example.org/mcp`
+  // A special-use name: its proof is looked for nowhere, and least of all on the real Internet.
+  const server_url = `https://${crypto.randomUUID()}.example/mcp`
   const body = JSON.stringify({ server_url, server_name: 'Not proven', scopes: ['a'] })
   const headers = { 'content-type': 'application/json' }
   const answer = await send('/api/servers', { method: 'POST', body, headers }, { ISSUER })

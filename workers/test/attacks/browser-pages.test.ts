@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { connect, openServer } from '../support/worker/flow.ts'
+import { connectionOf } from '../support/worker/sql.ts'
 import { authorizeUrl, type Fields, type Registered, registerServer } from '../worker/requests.ts'
-import { type Answer, hiddenFields, meetVisitor, type Visitor } from '../worker/visitor.ts'
+import { type Answer, hiddenFields, meetVisitor, type Visitor, withoutOwnScript } from '../worker/visitor.ts'
 
 let server: Registered
 beforeAll(async () => {
@@ -12,6 +14,16 @@ const open = (visitor: Visitor, fields: Fields = {}) =>
 const consentOf = async (visitor: Visitor) => visitor.signIn(await open(visitor))
 const approve = { decision: 'approve', scope: 'files:read' }
 const directives = (page: Answer) => (page.headers.get('content-security-policy') ?? '').split('; ')
+
+/** The pages of whoever is signed in; one of a connection that is there, and one of none. */
+async function accountPages(): Promise<readonly [string, Answer][]> {
+  const { visitor, code } = await connect(await openServer())
+  const own = ['', '/sessions', '/activity', '/data', '/delete'].map((page) => `/account${page}`)
+  const connections = [connectionOf(code), 'x'.repeat(22)].map((id) => `/account/connections/${id}`)
+  return Promise.all(
+    [...own, ...connections].map(async (path): Promise<[string, Answer]> => [path, await visitor.open(path)]),
+  )
+}
 
 /** One answer of each page there is. */
 async function everyPage(): Promise<readonly [string, Answer][]> {
@@ -29,8 +41,9 @@ async function everyPage(): Promise<readonly [string, Answer][]> {
     ['consent', consent],
     ['sign-out', await visitor.open('/sign-out')],
     ['signed out', await meetVisitor().open('/sign-out')],
-    ['nothing to do', await visitor.open('/sign-in')],
+    ['sign-in for the account', await meetVisitor().open('/sign-in')],
     ['dead end', await open(visitor, { client_id: 'client_nobody' })],
+    ...(await accountPages()),
     ['foreign form', await visitor.submit(consent, '/consent', approve, { origin: 'https://evil.example' })],
   ]
 }
@@ -49,10 +62,14 @@ describe('headers of every page', () => {
     expectOfAll((page) => page.headers.get('x-frame-options'), 'DENY')
   })
 
-  it('B27 allows no script, and style by hash only', () => {
+  it('B27 allows no script but the one of passkeys, under a nonce, and style by hash only', () => {
     expectOfAll((page) => directives(page)[0], "default-src 'none'")
     expectOfAll((page) => directives(page).some((one) => /^style-src 'sha256-[A-Za-z0-9+/]{43}='$/.test(one)), true)
-    expectOfAll((page) => /script-src|unsafe|<script|\son\w+=/.test(`${directives(page)}${page.text}`), false)
+    const others = (page: Answer) =>
+      directives(page).filter((one) => !/^script-src 'nonce-[A-Za-z0-9_-]{43}'$/.test(one))
+    expectOfAll((page) => /script-src|unsafe|<script|\son\w+=/.test(`${others(page)}${withoutOwnScript(page)}`), false)
+    const withScript = pages.filter(([, page]) => page.text.includes('<script')).map(([name]) => name)
+    expect(withScript.filter((name) => !name.startsWith('sign-in'))).toEqual([])
   })
 
   it('B28 is kept by no cache', () => {

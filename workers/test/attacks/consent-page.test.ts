@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { redirectSource } from '../../src/http/html-headers.ts'
 import { atServer, authorizeUrl, type Fields, openFor, type Registered, registerServer } from '../worker/requests.ts'
-import { meetVisitor, type Visitor } from '../worker/visitor.ts'
+import { meetVisitor, type Visitor, withoutOwnScript } from '../worker/visitor.ts'
 
 let server: Registered
 beforeAll(async () => {
@@ -20,7 +20,9 @@ describe('consent', () => {
     const transaction = await openFor(visitor, { client, authorization: atServer(server) })
     const { text } = await visitor.signIn(await visitor.open(`/sign-in?transaction=${transaction}`))
     const six = [visitor.email, 'Helpful tool', 'app.example.net', 'localhost:9401', 'files:read', 'At most 7 days']
-    for (const shown of six) expect(text).toContain(shown)
+    // As it is read: what was registered of a host stands out in it.
+    const read = text.replaceAll(/<\/?span[^>]*>/g, '')
+    for (const shown of six) expect(read).toContain(shown)
     expect(text).toContain('name not verified')
   })
 
@@ -46,7 +48,7 @@ describe('consent', () => {
     const consent = await visitor.signIn(first)
     for (const page of [first, consent]) {
       expect(page.text).toContain('&lt;img src=x onerror=alert(1)&gt;')
-      expect(page.text).not.toMatch(/<img|<script/)
+      expect(withoutOwnScript(page)).not.toMatch(/<img|<script/)
     }
     expect(consent.text).toContain('&lt;/style&gt;&lt;script&gt;')
     expect(consent.text).toContain('A &amp; B')

@@ -58,7 +58,8 @@ describe('guessing', () => {
     const code = await visitor.nextCode()
     const answers = await Promise.all([1, 2].map(() => visitor.submit(page, '/sign-in/code', { code })))
     expect(answers.map(({ status }) => status).sort()).toEqual([303, 400])
-    expect(answers.flatMap(({ setCookies }) => setCookies)).toHaveLength(1)
+    const sessions = answers.flatMap(({ setCookies }) => setCookies).filter((line) => line.startsWith('session='))
+    expect(sessions).toHaveLength(1)
   })
 })
 
@@ -203,5 +204,44 @@ describe('addresses of the network', () => {
     const sent: number[] = []
     for (const last of [1, 2, 3]) sent.push(await ask({ ...ip, 'x-forwarded-for': `198.51.100.${last}` }))
     expect(sent).toEqual([1, 1, 0])
+  })
+})
+
+describe('known devices', () => {
+  it('C18 a stranger who uses up an address’s codes does not lock its person out', async () => {
+    const visitor = meetVisitor()
+    await visitor.signIn(await start(visitor))
+    for (let round = 0; round < 4; round++) {
+      const stranger = meetVisitor()
+      await stranger.submit(await start(stranger), '/sign-in', { email: visitor.email })
+    }
+    const codes = async () => (await mailsTo(visitor.email)).filter(({ subject }) => subject.includes('code')).length
+    const before = await codes()
+    await visitor.submit(
+      await visitor.open(authorizeUrl({ resource: server.server_url, prompt: 'login' })),
+      '/sign-in',
+      {
+        email: visitor.email,
+      },
+    )
+    expect(await codes()).toBe(before + 1)
+  })
+
+  it('C18 a device cookie that was not signed here is a stranger’s, and one of another person too', async () => {
+    const other = meetVisitor()
+    await other.signIn(await start(other))
+    const device = other.cookies.get('device') ?? ''
+    expect(device).toMatch(/^[\w-]{22}~\d+\.[\w-]{22}$/)
+    expect(device).not.toContain(other.email)
+    const victim = meetVisitor()
+    await victim.signIn(await start(victim))
+    const forged = [device, device.replace(/.{22}$/, 'f'.repeat(22)), `${device}~1.${'A'.repeat(22)}`, 'x']
+    for (const cookie of forged) {
+      const stranger = meetVisitor()
+      stranger.cookies.set('device', cookie)
+      await stranger.submit(await start(stranger), '/sign-in', { email: victim.email })
+    }
+    // Two were left of the three in a quarter of an hour.
+    expect((await mailsTo(victim.email)).filter(({ subject }) => subject.includes('code'))).toHaveLength(3)
   })
 })

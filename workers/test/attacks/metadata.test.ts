@@ -1,16 +1,6 @@
 import { expect, it } from 'vitest'
 import { canonicalUrl } from '../../src/protocol/resource.ts'
-import {
-  authorize,
-  connect,
-  exchange,
-  form,
-  house,
-  introspect,
-  isActive,
-  openServer,
-  revoke,
-} from '../support/worker/flow.ts'
+import { authorize, connect, exchange, house, introspect, isActive, openServer } from '../support/worker/flow.ts'
 import { openHouse } from '../support/worker/house.ts'
 import { authorizeUrl, clientId } from '../worker/requests.ts'
 import { meetVisitor } from '../worker/visitor.ts'
@@ -103,44 +93,6 @@ it('K11 no issuer stands below ours: other well-known paths are a small JSON 404
     ])
     expect(answer.text.length).toBeLessThan(300)
   }
-})
-
-it('K12 advertises what works and nothing else: each endpoint answers, each method and grant type is known', async () => {
-  const { json = {} } = await house.send('/.well-known/openid-configuration')
-  for (const name of [
-    'authorization_endpoint',
-    'token_endpoint',
-    'revocation_endpoint',
-    'introspection_endpoint',
-    'userinfo_endpoint',
-    'jwks_uri',
-    'registration_endpoint',
-  ]) {
-    const { pathname } = new URL(String(json[name]))
-    expect([(await house.send(pathname)).status, name]).not.toContain(404)
-    expect(String(json[name]).startsWith(`${house.issuer}/`)).toBe(true)
-  }
-  expect(json.response_types_supported).toEqual(['code'])
-  expect(json.code_challenge_methods_supported).toEqual(['S256'])
-  expect(json.id_token_signing_alg_values_supported).toEqual(['ES256'])
-  expect(json.client_id_metadata_document_supported).toBe(true)
-  const methods = json.token_endpoint_auth_methods_supported as string[]
-  expect(methods).toEqual(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
-  for (const method of [...methods, 'client_secret_jwt', 'tls_client_auth']) {
-    const metadata = {
-      redirect_uris: ['http://localhost/cb'],
-      token_endpoint_auth_method: method,
-      jwks_uri: 'https://a.dev/k',
-    }
-    const headers = { 'content-type': 'application/json' }
-    const { status } = await house.send('/register', { method: 'POST', headers, body: JSON.stringify(metadata) })
-    expect([method, status]).toEqual([method, methods.includes(method) ? 201 : 400])
-  }
-  for (const grant_type of json.grant_types_supported as string[]) {
-    const answer = await house.send('/token', form({ grant_type, client_id: clientId }))
-    expect(answer.json?.error).toBe('invalid_request')
-  }
-  expect((await revoke('unknown')).status).toBe(200)
 })
 
 it('K13 publishes no private member of a key, and each key that signs', async () => {

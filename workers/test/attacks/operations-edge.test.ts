@@ -33,6 +33,24 @@ it('C22 addresses come from the one configured header, cut to a /64: other heade
   expect(keys).toEqual(['token:2001:db8:1:2::/64', 'token:2001:db8:1:2::/64'])
 })
 
+it.each(['/sign-in', '/sign-in/code'])(
+  'M8 POST %s is sieved by address, before the database is asked',
+  async (path) => {
+    const keys: string[] = []
+    const RATE_CODE_CHECK = { limit: ({ key }: { key: string }) => Promise.resolve({ success: keys.push(key) < 1 }) }
+    const issuer = 'https://as.example.com'
+    const edge = openHouse({
+      bindings: { RATE_CODE_CHECK },
+      variables: { ISSUER: issuer },
+      dependencies: { store: silentStore },
+    })
+    const headers = { 'cf-connecting-ip': '203.0.113.5', origin: issuer }
+    const answer = await edge.send(path, form({ email: 'person@example.com' }, headers))
+    expect([answer.status, answer.headers.get('retry-after'), edge.calls]).toEqual([429, '60', []])
+    expect(keys).toEqual([expect.stringMatching(/:203\.0\.113\.5$/)])
+  },
+)
+
 it('B28 B29 every answer is uncacheable unless it says otherwise, unsniffable and unframeable', async () => {
   const broken = openHouse({ dependencies: { store: brokenStore } })
   for (const path of ['/token', '/ready', '/nothing', '/userinfo', '/errors', '/']) {
@@ -43,4 +61,12 @@ it('B28 B29 every answer is uncacheable unless it says otherwise, unsniffable an
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
     expect(headers.get('x-request-id')).toMatch(/^req_/)
   }
+})
+
+it('M7 [sieve_fails] a sieve that fails lets through, and the line tells: what must hold is counted in the database', async () => {
+  const RATE_TOKEN = { limit: () => Promise.reject(new Error('the counter is away')) }
+  const edge = openHouse({ bindings: { RATE_TOKEN }, variables: { ISSUER: 'https://as.example.com' } })
+  const { status, json } = await edge.send('/token', form({}, { 'cf-connecting-ip': '203.0.113.5' }))
+  expect([status, json?.error]).toEqual([400, 'invalid_request'])
+  expect(edge.lines.at(-1)).toMatchObject({ level: 'warn', cause: 'Error: the counter is away' })
 })

@@ -56,11 +56,19 @@ it('M2 logs no code, token, key, cookie, e-mail or query, whatever happens (SECU
 })
 
 it('M2 cuts secrets out of the cause of an unexpected error', async () => {
-  const secret = `mrt_${'A'.repeat(22)}.1.${'B'.repeat(43)}`
-  const call = () => Promise.reject(new Error(`duplicate ${secret} of person@example.com`))
+  const secrets = [
+    `mrt_${'A'.repeat(22)}.1.${'B'.repeat(43)}`,
+    `dcs_${'A'.repeat(43)}`,
+    `whsec_${'Ab+/'.repeat(10)}Abc=`,
+    'person@example.com',
+  ]
+  const call = () => Promise.reject(new Error(`duplicate ${secrets.join(' of ')}`))
   const broken = openHouse({ dependencies: { store: { call } } })
   await broken.send('/ready')
-  expect(broken.lines.at(-1)).toMatchObject({ level: 'error', cause: 'Error: duplicate [cut] of [cut]' })
+  expect(broken.lines.at(-1)).toMatchObject({
+    level: 'error',
+    cause: 'Error: duplicate [cut] of [cut] of [cut] of [cut]',
+  })
 })
 
 it('M3 a row with the plain hash of a chosen token gives nothing: digests are keyed', async () => {
@@ -156,6 +164,9 @@ it('M8 what is refused by its shape asks the database nothing', async () => {
     quiet.send('/.well-known/oauth-protected-resource/srv_x'),
     quiet.send('/api/servers/srv_x'),
     quiet.send('/nothing'),
+    quiet.send('/account'),
+    quiet.send('/account/activity'),
+    quiet.send('/account/data/download'),
   ]
   for (const { status } of await Promise.all(asked)) expect(status).toBeLessThan(500)
   expect(quiet.calls).toEqual([])

@@ -1,5 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { approve, authorizeUrl, type Guest, openStage, registerServer, type Stage, signIn, welcome } from './stage.ts'
+import {
+  approve,
+  authorizeUrl,
+  type Guest,
+  openStage,
+  registerServer,
+  type Stage,
+  shownTransaction,
+  signIn,
+  welcome,
+} from './stage.ts'
 
 let stage: Stage
 let resource: string
@@ -111,9 +121,7 @@ describe('back and again', () => {
     const { page } = guest
     await page.goto(authorizeUrl(stage, resource))
     const stale = await guest.context.newPage()
-    await stale.goto(
-      `${stage.stack.issuer}/sign-in?transaction=${await page.locator('input[name="transaction"]').inputValue()}`,
-    )
+    await stale.goto(`${stage.stack.issuer}/sign-in?transaction=${await shownTransaction(page)}`)
     await signIn(guest)
     await stale.locator('#email').fill('someone@example.org')
     await stale.getByRole('button', { name: 'Send me a code' }).click()

@@ -111,6 +111,31 @@ describe('the Approve button', () => {
       expect(box && box.y >= 0 && box.y + box.height <= 640, shown).toBe(true)
     }
   })
+
+  it('B22 shows a host to its last label at 320 px, whatever stands before it, and lets what was registered stand out', async () => {
+    guest = await welcome(stage, { storageState, viewport: { width: 320, height: 640 } })
+    await guest.page.goto(authorizeUrl(stage, resource))
+    const host = `claude.ai.${'a-very-long-label.'.repeat(8)}evil.dev`
+    const transaction = await redirectTo(guest.page, `https://${host}/cb`)
+    await guest.page.goto(`${stage.stack.issuer}/consent?transaction=${transaction}`)
+    const label = await guest.page.getByText(host, { exact: true }).evaluate((element) => {
+      const text = element.lastChild
+      if (!(text instanceof Text)) throw new Error('the host does not end in text')
+      const range = document.createRange()
+      range.selectNodeContents(text)
+      const weights = [element, element.firstElementChild].map(
+        (part) => part && Number(getComputedStyle(part).fontWeight),
+      )
+      const { left, right, width, top } = range.getBoundingClientRect()
+      const shown = document.elementFromPoint(right - 2, top + 2)
+      return { left, right, width, isOnTop: shown === element, domain: text.data, weights }
+    })
+    expect(label.left).toBeGreaterThanOrEqual(0)
+    expect(label.right).toBeLessThanOrEqual(320)
+    expect(label.width).toBeGreaterThan(30)
+    expect(label.isOnTop).toBe(true)
+    expect([label.domain, label.weights]).toEqual(['evil.dev', [650, 400]])
+  })
 })
 
 describe('form-action', () => {

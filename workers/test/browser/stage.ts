@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { acceptedLanguage } from '../../src/http/language.ts'
+import type { Messages } from '../../src/pages/messages/en.ts'
+import { messagesIn } from '../../src/pages/messages/languages.ts'
 import { type Callback, listenForCallback } from '../support/callback.ts'
-import { launchChromium } from '../support/chromium.ts'
+import { launchChromium, openContext } from '../support/chromium.ts'
 import { type MailReader, openMail } from '../support/mailbox.ts'
-import { type Stack, startStack } from '../support/stack.ts'
+import { type Stack, type StackOptions, startStack } from '../support/stack.ts'
 
 /** Everything running, a browser, and a program that waits for its code. */
 export type Stage = {
@@ -13,8 +16,8 @@ export type Stage = {
   readonly close: () => Promise<void>
 }
 
-export async function openStage(): Promise<Stage> {
-  const stack = await startStack({ database: 'pglite' })
+export async function openStage(options: Partial<StackOptions> = {}): Promise<Stage> {
+  const stack = await startStack({ database: 'pglite', ...options })
   const browser = await launchChromium()
   const program = await listenForCallback()
   const close = async () => {
@@ -35,6 +38,7 @@ type ServerOptions = {
   readonly scopes?: readonly unknown[]
   readonly server_name?: string
   readonly description?: string
+  readonly requires_passkey?: boolean
 }
 
 /** A server that nobody else has; its URL is the resource to ask for. */
@@ -71,23 +75,31 @@ export function authorizeUrl({ stack, program }: Stage, resource: string, fields
 export type Guest = {
   readonly email: string
   readonly mail: MailReader
+  /** What the pages say in the language of this window. */
+  readonly text: Messages
   readonly context: BrowserContext
   readonly page: Page
 }
 
 export async function welcome(stage: Stage, options: BrowserContextOptions = {}): Promise<Guest> {
   const email = `ada-${crypto.randomUUID().slice(0, 6)}@example.org`
-  const context = await stage.browser.newContext(options)
-  return { email, mail: openMail(stage.stack.mailbox.url, email), context, page: await context.newPage() }
+  const context = await openContext(stage.browser, { locale: 'en-US', ...options })
+  const text = messagesIn(acceptedLanguage(options.locale))
+  return { email, mail: openMail(stage.stack.mailbox.url, email), text, context, page: await context.newPage() }
 }
 
-/** From the sign-in page to the page after it. */
-export async function signIn({ page, email, mail }: Guest): Promise<void> {
+/** Opens a page of ours. */
+export async function visitPath({ stack }: Stage, page: Page, path: string): Promise<void> {
+  await page.goto(new URL(path, stack.issuer).href)
+}
+
+/** From the sign-in page to the page after it, which has no field for a code. */
+export async function signIn({ page, email, mail, text }: Guest): Promise<void> {
   await page.locator('#email').fill(email)
-  await page.getByRole('button', { name: 'Send me a code' }).click()
+  await page.getByRole('button', { name: text.sign_in.submit }).click()
   await page.locator('#code').fill(await mail.nextCode())
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('heading', { level: 1, name: /^(Allow|Let) / }).waitFor()
+  await page.getByRole('button', { name: text.code.submit, exact: true }).click()
+  await page.locator('#code').waitFor({ state: 'detached' })
 }
 
 export type SignedIn = Awaited<ReturnType<BrowserContext['storageState']>>
@@ -105,11 +117,11 @@ export async function signedInState(stage: Stage, resource: string): Promise<Sig
 /** Approves as a person with a mouse does: the pointer is on the page for a moment before the button takes it (B2). */
 export async function approve(page: Page): Promise<void> {
   await page.locator('h1').hover()
-  await page.getByRole('button', { name: 'Approve' }).click()
+  await page.locator('button[value="approve"]').click()
 }
 
-/** The program takes the code it was sent: only then is it connected. */
-export async function redeem({ stack, program }: Stage, page: Page): Promise<void> {
+/** The program takes the code it was sent: only then is it connected. Gives its access token. */
+export async function redeem({ stack, program }: Stage, page: Page): Promise<string> {
   await page.waitForURL((url) => url.searchParams.has('code'))
   const body = new URLSearchParams({
     grant_type: 'authorization_code',
@@ -120,6 +132,7 @@ export async function redeem({ stack, program }: Stage, page: Page): Promise<voi
   })
   const answer = await fetch(new URL('/token', stack.issuer), { method: 'POST', body })
   if (!answer.ok) throw new Error(`/token answered ${answer.status}: ${await answer.text()}`)
+  return ((await answer.json()) as { access_token: string }).access_token
 }
 
 /** The transaction of the page that is shown. */

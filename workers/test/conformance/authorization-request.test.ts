@@ -51,6 +51,17 @@ describe('the authorization request', () => {
     expect(refusedOnPage(await open({ client_id: 'client_nobody' }))).toBe(true)
   })
 
+  it('is refused as JSON where a program looks before its person does [rfc6749-4.1.2.1-unknown-client]', async () => {
+    const { url } = await authorizationRequest({ client_id: 'client_nobody', resource: server.server_url })
+    const response = await fetch(url, { headers: { accept: 'application/json' }, redirect: 'manual' })
+    expect([response.status, await response.json()]).toEqual([
+      401,
+      expect.objectContaining({ error: 'invalid_client', error_description: expect.any(String) }),
+    ])
+    const forPeople = await fetch(url, { headers: { accept: 'text/html,application/json;q=0.9' }, redirect: 'manual' })
+    expect(forPeople.headers.get('content-type')).toMatch(/^text\/html/)
+  })
+
   it('needs PKCE [rfc7636-4.4.1-required] [rfc9700-2.1.1-pkce] [rfc8252-8.1-pkce]', async () => {
     const fields = { code_challenge: undefined, code_challenge_method: undefined }
     expect(refusal(await open(fields))).toBe('invalid_request')

@@ -9,27 +9,40 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Callback, listenForCallback } from '../support/callback.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { meetPerson } from '../support/person.ts'
-import { callbackOf, createProgram, recordFetch } from './mcp-program.ts'
+import { type DocumentHost, hostDocuments } from './document-host.ts'
+import {
+  callbackOf,
+  createProgram,
+  type Identity,
+  identify,
+  proofShown,
+  recordFetch,
+  revokeConnection,
+  spoilAccessToken,
+} from './mcp-program.ts'
 import { place } from './place.ts'
-import { clientId, post, refresh } from './program.ts'
 
 let browser: Browser
 let callback: Callback
+let documents: DocumentHost
 beforeAll(async () => {
   browser = await launchChromium()
   callback = await listenForCallback()
+  documents = await hostDocuments()
 })
 afterAll(async () => {
   await browser.close()
   await callback.close()
+  await documents.close()
 })
 
 type Mode = 'auto' | 'legacy'
 
-/** A program that knows nothing but the MCP URL. */
-async function start(mode: Mode) {
+/** A program that knows nothing but the MCP URL, and who it is itself. */
+async function start(mode: Mode, kind: Identity['kind'] = 'pre_registered') {
   const person = await meetPerson(browser, place)
-  const { memory, provider } = createProgram<StoredOAuthTokens>(person, callback.redirectUri)
+  const identity = identify(kind, documents, callback.redirectUri)
+  const { memory, provider } = createProgram<StoredOAuthTokens>(person, callback.redirectUri, identity)
   const { wire, fetch } = recordFetch()
   const open = async () => {
     const client = new Client({ name: 'conformance', version: '1' }, { versionNegotiation: { mode } })
@@ -44,7 +57,7 @@ async function start(mode: Mode) {
     await second.client.connect(second.transport)
     return second
   }
-  return { memory, wire, connect }
+  return { identity, memory, wire, connect }
 }
 
 const textOf = (result: { content: unknown }) => JSON.stringify(result.content)
@@ -90,11 +103,9 @@ describe.concurrent('@modelcontextprotocol/client 2.x', () => {
   it('refreshes when its access token is refused, without its person [rfc6750-3.1-invalid-token]', async () => {
     const { memory, connect } = await start('auto')
     const { client } = await connect()
-    const before = memory.tokens
-    if (before === undefined) throw new Error('no tokens')
-    memory.tokens = { ...before, access_token: `${before.access_token.slice(0, -6)}AAAAAA` }
+    const before = spoilAccessToken(memory)
     expect(textOf(await client.callTool(listFiles))).toContain('welcome.md')
-    expect(memory.tokens.refresh_token).not.toBe(before.refresh_token)
+    expect(memory.tokens?.refresh_token).not.toBe(before.refresh_token)
     expect(memory.visits).toHaveLength(1)
     await client.close()
   })
@@ -102,14 +113,38 @@ describe.concurrent('@modelcontextprotocol/client 2.x', () => {
   it('has to ask its person again once it was revoked [rfc7009-2.1-immediately]', async () => {
     const { memory, connect } = await start('auto')
     const { client } = await connect()
-    // A token the example has not seen: it may remember one for half a minute (SECURITY §22).
-    const { body } = await refresh(memory.tokens?.refresh_token)
-    memory.tokens = body as StoredOAuthTokens
-    await post('/revoke', { token: String(body.refresh_token), client_id: clientId })
+    await revokeConnection(memory)
     memory.decision = { decision: 'deny' }
     await expect(client.callTool(listFiles)).rejects.toThrow(UnauthorizedError)
     expect(memory.tokens).toBeUndefined()
     expect(memory.visits.at(-1)?.landed.searchParams.get('error')).toBe('access_denied')
     await client.close()
   })
+
+  it.each(['metadata_document', 'dynamic'] as const)(
+    'goes the whole way from nothing but the URL [mcp-2026-07-cimd] [mcp-2026-07-cimd-fetch] [mcp-2026-07-dcr] (%s)',
+    async (kind) => {
+      const { identity, memory, wire, connect } = await start('auto', kind)
+      const { client, transport } = await connect()
+      const registrations = wire.filter((line) => line.includes('/register'))
+      expect(registrations).toEqual(kind === 'dynamic' ? ['POST /register 201'] : [])
+      expect(memory.client?.client_id).toMatch(identity.kind === 'metadata_document' ? identity.url : /^dcr_/)
+      expect(memory.visits[0]?.consentText).toContain(proofShown(identity))
+      expect(textOf(await client.callTool(listFiles))).toContain('welcome.md')
+
+      await expect(client.callTool(writeFile)).rejects.toThrow(UnauthorizedError)
+      await transport.finishAuth(callbackOf(memory))
+      expect(textOf(await client.callTool(writeFile))).toContain('Wrote conformance.txt')
+
+      spoilAccessToken(memory)
+      expect(textOf(await client.callTool(listFiles))).toContain('welcome.md')
+      expect(memory.visits).toHaveLength(2)
+
+      await revokeConnection(memory)
+      memory.decision = { decision: 'deny' }
+      await expect(client.callTool(listFiles)).rejects.toThrow(UnauthorizedError)
+      expect(memory.visits.at(-1)?.landed.searchParams.get('error')).toBe('access_denied')
+      await client.close()
+    },
+  )
 })

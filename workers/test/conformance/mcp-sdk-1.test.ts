@@ -7,25 +7,38 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Callback, listenForCallback } from '../support/callback.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { meetPerson } from '../support/person.ts'
-import { callbackOf, createProgram, recordFetch } from './mcp-program.ts'
+import { type DocumentHost, hostDocuments } from './document-host.ts'
+import {
+  callbackOf,
+  createProgram,
+  type Identity,
+  identify,
+  proofShown,
+  recordFetch,
+  revokeConnection,
+  spoilAccessToken,
+} from './mcp-program.ts'
 import { place } from './place.ts'
-import { clientId, post, refresh } from './program.ts'
 
 let browser: Browser
 let callback: Callback
+let documents: DocumentHost
 beforeAll(async () => {
   browser = await launchChromium()
   callback = await listenForCallback()
+  documents = await hostDocuments()
 })
 afterAll(async () => {
   await browser.close()
   await callback.close()
+  await documents.close()
 })
 
-/** A program that knows nothing but the MCP URL. */
-async function start() {
+/** A program that knows nothing but the MCP URL, and who it is itself. */
+async function start(kind: Identity['kind'] = 'pre_registered') {
   const person = await meetPerson(browser, place)
-  const { memory, provider } = createProgram<OAuthTokens>(person, callback.redirectUri)
+  const identity = identify(kind, documents, callback.redirectUri)
+  const { memory, provider } = createProgram<OAuthTokens>(person, callback.redirectUri, identity)
   const { wire, fetch } = recordFetch()
   const open = () => {
     const client = new Client({ name: 'conformance', version: '1' })
@@ -42,7 +55,12 @@ async function start() {
     await second.client.connect(second.transport as Transport)
     return second
   }
-  return { memory, wire, connect }
+  return { identity, memory, wire, connect }
+}
+
+/** With a refresh token this version refreshes, is refused again and gives up: it cannot know better. */
+function dropRefreshToken({ memory }: Awaited<ReturnType<typeof start>>): void {
+  memory.tokens = { access_token: memory.tokens?.access_token ?? '', token_type: 'Bearer' }
 }
 
 const textOf = (result: object) => JSON.stringify(result)
@@ -66,13 +84,13 @@ describe.concurrent('@modelcontextprotocol/sdk 1.x', () => {
   })
 
   it('steps up once it has no refresh token to try first [mcp-2025-11-scope-challenge]', async () => {
-    const { memory, connect } = await start()
-    const { client, transport } = await connect()
-    // With one it refreshes, is refused again and gives up: it cannot know better.
+    const program = await start()
+    const { memory } = program
+    const { client, transport } = await program.connect()
     await expect(client.callTool(writeFile)).rejects.toThrow(StreamableHTTPError)
     expect(memory.visits).toHaveLength(1)
     await client.callTool(listFiles)
-    memory.tokens = { access_token: memory.tokens?.access_token ?? '', token_type: 'Bearer' }
+    dropRefreshToken(program)
     await expect(client.callTool(writeFile)).rejects.toThrow(UnauthorizedError)
     expect(memory.visits.at(-1)?.scopes).toEqual(['files:read', 'files:write'])
     await transport.finishAuth(callbackOf(memory).get('code') ?? '')
@@ -83,11 +101,9 @@ describe.concurrent('@modelcontextprotocol/sdk 1.x', () => {
   it('refreshes when its access token is refused, without its person [rfc6750-3.1-invalid-token]', async () => {
     const { memory, connect } = await start()
     const { client } = await connect()
-    const before = memory.tokens
-    if (before === undefined) throw new Error('no tokens')
-    memory.tokens = { ...before, access_token: `${before.access_token.slice(0, -6)}AAAAAA` }
+    const before = spoilAccessToken(memory)
     expect(textOf(await client.callTool(listFiles))).toContain('welcome.md')
-    expect(memory.tokens.refresh_token).not.toBe(before.refresh_token)
+    expect(memory.tokens?.refresh_token).not.toBe(before.refresh_token)
     expect(memory.visits).toHaveLength(1)
     await client.close()
   })
@@ -95,13 +111,39 @@ describe.concurrent('@modelcontextprotocol/sdk 1.x', () => {
   it('has to ask its person again once it was revoked [rfc7009-2.1-immediately]', async () => {
     const { memory, connect } = await start()
     const { client } = await connect()
-    // A token the example has not seen: it may remember one for half a minute (SECURITY §22).
-    const { body } = await refresh(memory.tokens?.refresh_token)
-    memory.tokens = body as OAuthTokens
-    await post('/revoke', { token: String(body.refresh_token), client_id: clientId })
+    await revokeConnection(memory)
     memory.decision = { decision: 'deny' }
     await expect(client.callTool(listFiles)).rejects.toThrow(UnauthorizedError)
     expect(memory.visits.at(-1)?.landed.searchParams.get('error')).toBe('access_denied')
     await client.close()
   })
+
+  it.each(['metadata_document', 'dynamic'] as const)(
+    'goes the whole way from nothing but the URL [mcp-2025-11-cimd] [mcp-2025-06-dcr] (%s)',
+    async (kind) => {
+      const program = await start(kind)
+      const { identity, memory, wire } = program
+      const { client, transport } = await program.connect()
+      const registrations = wire.filter((line) => line.includes('/register'))
+      expect(registrations).toEqual(kind === 'dynamic' ? ['POST /register 201'] : [])
+      expect(memory.client?.client_id).toMatch(identity.kind === 'metadata_document' ? identity.url : /^dcr_/)
+      expect(memory.visits[0]?.consentText).toContain(proofShown(identity))
+      expect(textOf(await client.callTool(listFiles))).toContain('welcome.md')
+
+      spoilAccessToken(memory)
+      expect(textOf(await client.callTool(listFiles))).toContain('welcome.md')
+      expect(memory.visits).toHaveLength(1)
+
+      dropRefreshToken(program)
+      await expect(client.callTool(writeFile)).rejects.toThrow(UnauthorizedError)
+      await transport.finishAuth(callbackOf(memory).get('code') ?? '')
+      expect(textOf(await client.callTool(writeFile))).toContain('Wrote conformance.txt')
+
+      await revokeConnection(memory)
+      memory.decision = { decision: 'deny' }
+      await expect(client.callTool(listFiles)).rejects.toThrow(UnauthorizedError)
+      expect(memory.visits.at(-1)?.landed.searchParams.get('error')).toBe('access_denied')
+      await client.close()
+    },
+  )
 })

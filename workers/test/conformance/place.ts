@@ -1,4 +1,6 @@
+import type { Registration } from 'auth-agent-mcp-local/scripts/example-server.ts'
 import { inject } from 'vitest'
+import type { Certificate } from '../support/certificate.ts'
 
 /** Where the full stack of this run listens. */
 export type Place = {
@@ -6,11 +8,15 @@ export type Place = {
   readonly mailboxUrl: string
   /** The example MCP server: its MCP endpoint, which is also its resource identifier. */
   readonly exampleUrl: string
+  /** The same server as its owner knows it, key included. */
+  readonly example: Registration
 }
 
 declare module 'vitest' {
   interface ProvidedContext {
     place: Place
+    /** Of an https server on this machine that the Worker trusts. */
+    documentHost: Certificate
   }
 }
 

@@ -4,14 +4,13 @@ import { bearer, type Connected, connect } from './program.ts'
 
 const { origin, pathname } = new URL(place.exampleUrl)
 const metadataUrl = `${origin}/.well-known/oauth-protected-resource${pathname}`
-const resource = { server_id: '', api_key: '', management_token: '', server_url: place.exampleUrl }
 
 let reader: Connected
 let writer: Connected
 let stranger: Connected
 beforeAll(async () => {
-  reader = await connect({ scope: 'files:read' }, { server: resource })
-  writer = await connect({ scope: 'files:write' }, { server: resource })
+  reader = await connect({ scope: 'files:read' }, { server: place.example })
+  writer = await connect({ scope: 'files:write' }, { server: place.example })
   stranger = await connect()
 })
 

@@ -24,11 +24,23 @@ describe('test-oauth-flow.sh', () => {
     expect(told.stdout).toMatch(/All \d+ steps went as they should\.\n$/)
   })
 
-  it('stops at the first surprise and says which [rfc8414-3.3-issuer]', async () => {
+  it('stops at the first surprise and says in one sentence which, and where it looked [rfc8414-3.3-issuer]', async () => {
     const elsewhere = place.issuer.replace('localhost', '127.0.0.1')
     const told = await tellStory({ BASE_URL: elsewhere, MAILBOX_URL: place.mailboxUrl })
     expect(told.code).toBe(1)
     expect(told.stderr).toContain(`FAILED: `)
     expect(told.stdout).not.toContain('as they should')
+    const nowhere = 'http://localhost:9'
+    const BASE_URL = place.issuer
+    for (const [variables, sentence] of [
+      [{ BASE_URL: nowhere }, `nothing answers at ${nowhere}: run npm start first`],
+      [{ BASE_URL: 'localhost:9' }, 'BASE_URL=localhost:9 is no URL'],
+      [{ BASE_URL, MAILBOX_URL: nowhere }, `nothing answers at ${nowhere}: name the address that npm start printed`],
+      [{ BASE_URL, MAILBOX_URL: BASE_URL }, `${BASE_URL} is no mailbox`],
+    ] as const) {
+      const { code, stderr } = await tellStory(variables)
+      expect([code === 0, stderr]).toEqual([false, expect.stringContaining(`FAILED: ${sentence}`)])
+      expect(stderr).not.toContain('last answer')
+    }
   })
 })

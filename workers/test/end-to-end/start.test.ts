@@ -66,9 +66,13 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     // What a terminal does at Ctrl-C: the whole foreground group hears it.
     process.kill(-(kept.npm.pid ?? 0), 'SIGINT')
     await untilGone(folder)
-    const emptied = npmStart(folder, ports, '--reset')
+    const emptied = npmStart(folder, ports, '--reset', '--loopback-documents')
     await untilReady(emptied)
     expect(await serverId()).not.toBe(before)
+    // The example's metadata is no client's: it was read, and is told to be wrong.
+    const client_id = `http://localhost:${ports.example}/.well-known/oauth-protected-resource/mcp`
+    const page = await fetch(`http://localhost:${ports.server}/authorize?${new URLSearchParams({ client_id })}`)
+    expect(await page.text()).toContain('client_document_invalid')
     emptied.npm.kill('SIGKILL')
     await untilGone(folder)
   })

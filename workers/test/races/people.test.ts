@@ -12,8 +12,25 @@ import {
 import { freshSession } from '../../../supabase/tests/support/connections.ts'
 import { testDatabase } from '../../../supabase/tests/support/database.ts'
 import {
+  addPasskey,
+  answerChallenge,
+  beginPasskey,
+  byPasskey,
+  newPasskey,
+  passkeyOwner,
+  passkeysOf,
+  passWait,
+  removeLost,
+  reportLost,
+  takeChallenge,
+  verifyPasskey,
+  waitSeconds,
+} from '../../../supabase/tests/support/passkeys.ts'
+import {
   catalogue,
+  codeLimits,
   digest,
+  id,
   keyId,
   newEmail,
   publicPart,
@@ -58,6 +75,130 @@ test('C3 N8 twenty wrong guesses at once: five are compared, and then the code i
       1,
     )
     expect((await verifyCode(database, browser, transaction.id)).outcome).toBe('exhausted')
+  })
+})
+
+test('C2 N8 twenty wrong guesses at once, each at a code of its own: one address fails no oftener than its limit', async () => {
+  const limits = {
+    ...codeLimits,
+    per_address_15_minutes: callers,
+    per_address_day: callers,
+    failures_per_account_day: 6,
+  }
+  await eachRound(async () => {
+    const email = newEmail()
+    const codes = await Promise.all(
+      Array.from({ length: callers }, async () => {
+        const browser = newBrowser()
+        const transaction = await open(database, browser, { scope: ['openid'] })
+        await sendCode(database, browser, transaction.id, email, '12345678', { p_limits: limits })
+        return { browser, transaction }
+      }),
+    )
+    const guess = (caller: number, code: string) => {
+      const { browser, transaction } = codes[caller % callers] ?? { browser: newBrowser(), transaction: { id: '' } }
+      return verifyCode(database, browser, transaction.id, code, { p_limits: limits })
+    }
+    // A right code is no failure, whoever fails beside it.
+    expect((await guess(0, '12345678')).outcome).toBe('verified')
+    const { outcomes } = await crowd(callers - 1, (caller) => guess(caller + 1, '00000000'))
+    expect(outcomes).toEqual({ wrong: 6, limited: callers - 7 })
+  })
+})
+
+test('A30 N8 one challenge for twenty answers of a passkey: each finds another one', async () => {
+  const person = await newPerson(database)
+  const passkey = await addPasskey(database, person)
+  await eachRound(async () => {
+    const browser = newBrowser()
+    const transaction = await open(database, browser, { scope: ['openid'] })
+    const { answers } = await crowd(callers, () =>
+      takeChallenge(database, browser, transaction.id, passkey.credential_id),
+    )
+    const found = answers.map(({ passkey_round }) => Number(passkey_round)).sort((one, other) => one - other)
+    expect(found).toEqual(Array.from({ length: callers }, (_value, round) => round))
+  })
+})
+
+test('N8 a passkey that counts signs in once for each count, whatever comes at once (WebAuthn Level 3 §7.2, step 22)', async () => {
+  const person = await newPerson(database)
+  const passkey = await addPasskey(database, person, { sign_count: 1 })
+  let sign_count = 1
+  await eachRound(async () => {
+    sign_count += 1
+    const browsers = await Promise.all(
+      Array.from({ length: callers }, async () => {
+        const browser = newBrowser()
+        return { browser, transaction: await open(database, browser, { scope: ['openid'] }) }
+      }),
+    )
+    const { outcomes } = await crowd(callers, (caller) => {
+      const { browser, transaction } = browsers[caller] ?? { browser: newBrowser(), transaction: { id: '' } }
+      return verifyPasskey(database, browser, transaction.id, passkey, { p_proof: { sign_count, backed_up: false } })
+    })
+    expect(outcomes).toEqual({ verified: 1, refused: callers - 1 })
+  })
+})
+
+test('N8 one answer for a new passkey from twenty callers is kept once', async () => {
+  const { person: owner, passkey } = await passkeyOwner(database)
+  const person = await byPasskey(database, owner, passkey)
+  await eachRound(async () => {
+    await database.query('delete from mcp_data.passkeys where account_id = $1 and passkey_id <> $2', [
+      person.account_id,
+      passkey.passkey_id,
+    ])
+    const challenge = id()
+    await beginPasskey(database, person, challenge)
+    const { outcomes } = await crowd(callers, () => answerChallenge(database, person, challenge, newPasskey()))
+    expect(outcomes).toEqual({ added: 1, challenge_gone: callers - 1 })
+  })
+})
+
+test('J22 N8 ten sign-ins with a passkey while ten remove it as lost: either all of them sign in, or none does', async () => {
+  const half = callers / 2
+  const seen = new Set<string>()
+  await eachRound(async (number) => {
+    const { person, passkey } = await passkeyOwner(database)
+    await reportLost(database, person)
+    await passWait(database, person, waitSeconds)
+    const browsers = await Promise.all(
+      Array.from({ length: half }, async () => {
+        const browser = newBrowser()
+        return { browser, transaction: await open(database, browser, { scope: ['openid'] }) }
+      }),
+    )
+    // Who is asked first takes turns, so that both ends are seen.
+    const { outcomes } = await crowd(callers, (caller) => {
+      const signsIn = browsers[number % 2 === 0 ? caller : caller - half]
+      if (signsIn === undefined) return removeLost(database, person)
+      return verifyPasskey(database, signsIn.browser, signsIn.transaction.id, passkey)
+    })
+    const isKept = (await passkeysOf(database, person)).length === 1
+    expect(outcomes).toEqual(
+      isKept ? { verified: half, not_due: half } : { removed: 1, not_due: half - 1, passkey_unknown: half },
+    )
+    seen.add(isKept ? 'kept' : 'removed')
+  })
+  expect([...seen].sort()).toEqual(['kept', 'removed'])
+})
+
+test('J22 N8 twenty first passkeys at once, by codes: one is made, and guards the account from then on', async () => {
+  await eachRound(async () => {
+    const person = await newPerson(database)
+    const sessions = await Promise.all(
+      Array.from({ length: callers }, async () => {
+        const session = await freshSession(database, person)
+        const challenge = id()
+        await beginPasskey(database, session, challenge)
+        return { session, challenge }
+      }),
+    )
+    const { outcomes } = await crowd(callers, (caller) => {
+      const { session, challenge } = sessions[caller] ?? { session: newBrowser(), challenge: '' }
+      return answerChallenge(database, session, challenge, newPasskey())
+    })
+    expect(outcomes).toEqual({ added: 1, not_fresh: callers - 1 })
   })
 })
 

@@ -7,6 +7,8 @@ export type FormPage = {
   readonly html: string
   /** Where a redirect that leaves our pages points; null while we are on one of them. */
   readonly leftTo: URL | null
+  /** The page of ours that a redirect led to; null where there was none. Who reloads, opens this one. */
+  readonly ledTo: URL | null
 }
 
 export type FormPerson = {
@@ -59,15 +61,15 @@ function openBrowser(issuer: string) {
       else cookies.set(name, value)
     }
   }
-  return async function go(url: URL, init: RequestInit = {}): Promise<FormPage> {
+  return async function go(url: URL, init: RequestInit = {}, ledTo: URL | null = null): Promise<FormPage> {
     const headers = new Headers(init.headers)
     if (cookies.size > 0) headers.set('cookie', [...cookies].map(([name, value]) => `${name}=${value}`).join('; '))
     const response = await fetch(url, { ...init, headers, redirect: 'manual' })
     keep(response.headers)
     const location = response.headers.get('location')
     const target = location === null ? null : new URL(location, url)
-    if (target?.origin === issuer) return go(target)
-    return { status: response.status, headers: response.headers, html: await response.text(), leftTo: target }
+    if (target?.origin === issuer) return go(target, {}, target)
+    return { status: response.status, headers: response.headers, html: await response.text(), leftTo: target, ledTo }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Browser, Page } from 'playwright-core'
+import { openContext } from './chromium.ts'
 import { type MailReader, openMail } from './mailbox.ts'
 
 export type Decision = {
@@ -21,6 +22,9 @@ export type Visit = {
 export type Person = {
   readonly email: string
   readonly authorize: (url: URL, decision: Decision) => Promise<Visit>
+  /** Another window of the same browser. */
+  readonly openWindow: () => Promise<Page>
+  readonly mail: MailReader
   readonly leave: () => Promise<void>
 }
 
@@ -66,7 +70,7 @@ async function answer(page: Page, seen: Seen, person: { email: string; mail: Mai
 /** Gives a person a browser window of their own; `issuer` is where our pages are, everything else is the program's. */
 export async function meetPerson(browser: Browser, place: { issuer: string; mailboxUrl: string }): Promise<Person> {
   const email = `person-${crypto.randomUUID().slice(0, 8)}@example.com`
-  const context = await browser.newContext()
+  const context = await openContext(browser)
   const mail = openMail(place.mailboxUrl, email)
   const authorize = async (url: URL, decision: Decision): Promise<Visit> => {
     const page = await context.newPage()
@@ -80,5 +84,5 @@ export async function meetPerson(browser: Browser, place: { issuer: string; mail
     await page.close()
     return { ...seen, landed }
   }
-  return { email, authorize, leave: () => context.close() }
+  return { email, authorize, openWindow: () => context.newPage(), mail, leave: () => context.close() }
 }

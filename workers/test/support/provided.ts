@@ -5,6 +5,7 @@ declare module 'vitest' {
     mailboxUrl: string
     serviceKey: string
     sqlUrl: string
+    documentHostUrl: string
   }
 }
 

@@ -1,22 +1,27 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { registerExample, runExample, urlOf } from 'auth-agent-mcp-local/scripts/example-server.ts'
+import { type ExampleLanguage, prepareExample, sampleFilesOf } from 'auth-agent-mcp-local/scripts/example-programs.ts'
+import { type Registration, registerExample, runExample, urlOf } from 'auth-agent-mcp-local/scripts/example-server.ts'
 import { type Database, startDatabase } from 'auth-agent-mcp-local/src/database.ts'
-import { listen } from 'auth-agent-mcp-local/src/http.ts'
 import { type Mailbox, startMailbox } from 'auth-agent-mcp-local/src/mailbox.ts'
 import { createDatabase, dropDatabase, startPostgres } from 'auth-agent-mcp-local/src/postgres.ts'
 import { makeWorkerSecrets } from 'auth-agent-mcp-local/src/worker-secrets.ts'
 import { workerVariables } from 'auth-agent-mcp-local/src/worker-variables.ts'
+import { freePort } from './free-port.ts'
 import { runWorker } from './worker-process.ts'
 
 export type StackOptions = {
   database: 'pglite' | 'postgres'
-  /** Also the example MCP server, registered and keyed over the public API. */
-  example?: boolean
+  /** Also the example MCP server, registered and keyed over the public API; in TypeScript, or in these languages. */
+  example?: boolean | readonly ExampleLanguage[]
   /** Variables of the Worker on top of the usual ones, such as LIMITS. */
   variables?: Readonly<Record<string, string>>
+  /** Certificates of servers on this machine that the Worker may call, as PEM. */
+  trustedCertificates?: readonly string[]
 }
+
+export type RunningExample = { language: ExampleLanguage; registration: Registration; filesFolder: string }
 
 /** Everything that `npm start` runs, on free loopback ports. */
 export type Stack = {
@@ -25,9 +30,13 @@ export type Stack = {
   /** The URL and the keys of the RPC surface. */
   store: Pick<Database, 'url' | 'keys'>
   query: Database['query']
-  exampleUrl: string | undefined
+  examples: readonly RunningExample[]
+  /** The first of them as its owner knows it, where one was asked for. */
+  example: Registration | undefined
   /** What the Worker logged, newest last. */
   log: () => readonly string[]
+  /** What the cron trigger does every quarter of an hour. */
+  runScheduled: () => Promise<void>
   close: () => Promise<void>
 }
 
@@ -51,13 +60,24 @@ async function startParts(options: StackOptions, closers: (() => Promise<unknown
   closers.push(mailbox.close)
   const database = options.database === 'pglite' ? await startDatabase() : await startRealDatabase(closers)
   closers.push(database.close)
+  // The issuer holds the port and is needed before the Worker starts, so the port can't be left to the Worker.
   const port = await freePort()
   const issuer = `http://localhost:${port}`
   const variables = workerVariables({ issuer, database, mailbox, secrets })
-  const worker = await runWorker(port, { ...variables, ...options.variables })
+  const worker = await runWorker(port, { ...variables, ...options.variables }, options.trustedCertificates)
   closers.push(worker.close)
-  const exampleUrl = options.example === true ? await startExample(issuer, closers) : undefined
-  return { issuer, mailbox, store: database, query: database.query, exampleUrl, log: worker.log }
+  const languages = options.example === true ? ['typescript' as const] : options.example || []
+  const examples: RunningExample[] = []
+  for (const language of languages) examples.push(await startExample(language, issuer, closers))
+  const parts = {
+    issuer,
+    mailbox,
+    store: database,
+    query: database.query,
+    log: worker.log,
+    runScheduled: worker.runScheduled,
+  }
+  return { ...parts, examples, example: examples[0]?.registration }
 }
 
 async function startRealDatabase(closers: (() => Promise<unknown>)[]): Promise<Database> {
@@ -68,21 +88,19 @@ async function startRealDatabase(closers: (() => Promise<unknown>)[]): Promise<D
   return startDatabase({ databaseUrl })
 }
 
-async function startExample(issuer: string, closers: (() => Promise<unknown>)[]): Promise<string> {
+async function startExample(
+  language: ExampleLanguage,
+  issuer: string,
+  closers: (() => Promise<unknown>)[],
+): Promise<RunningExample> {
   const folder = await mkdtemp(join(tmpdir(), 'auth-agent-stack-'))
   closers.push(() => rm(folder, { recursive: true, force: true }))
+  const program = await prepareExample(language, join(folder, 'environment.log'), closers)
   const port = await freePort()
   const registration = await registerExample(issuer, urlOf(port))
   const filesFolder = join(folder, 'files')
-  await cp(join(import.meta.dirname, '../../../examples/typescript-server/files'), filesFolder, { recursive: true })
-  const example = await runExample(registration, port, { logFile: join(folder, 'example.log'), filesFolder })
+  await cp(sampleFilesOf(language), filesFolder, { recursive: true })
+  const example = await runExample(program, registration, { port, logFile: join(folder, 'example.log'), filesFolder })
   closers.push(example.stop)
-  return registration.server_url
-}
-
-// The issuer holds the port and is needed before the Worker starts, so the port can't be left to the Worker.
-async function freePort(): Promise<number> {
-  const probe = await listen(() => {}, 0, 'a probe')
-  await probe.close()
-  return probe.port
+  return { language, registration, filesFolder }
 }

@@ -10,8 +10,10 @@ export async function callApi(
   path: string,
   token?: string,
   body?: unknown,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Answer & { json: Json }> {
   const headers = {
+    ...more,
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
     ...(body !== undefined && { 'content-type': 'application/json' }),
   }
@@ -40,8 +42,10 @@ export async function registerManaged(more: Json = {}): Promise<Managed> {
 
 const verifier = 'another-test-verifier-that-is-long-enough-1'
 
-/** An access token for this server's own API, by sign-in and consent of a new person. */
-export async function ownerToken(scope = 'servers:read servers:write keys:write'): Promise<string> {
+export type Owner = { readonly token: string; readonly email: string; readonly user_id: string }
+
+/** A new person with an access token for this server's own API, by sign-in and consent. */
+export async function meetOwner(scope = 'servers:read servers:write keys:write'): Promise<Owner> {
   const visitor = meetVisitor()
   const code_challenge = await s256(verifier)
   const resource = 'http://localhost:9400/api'
@@ -59,7 +63,15 @@ export async function ownerToken(scope = 'servers:read servers:write keys:write'
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
   const { text, status } = await send('/token', { method: 'POST', body: body.toString(), headers })
   if (status !== 200) throw new Error(`the token endpoint answered ${status}: ${text}`)
-  return (JSON.parse(text) as { access_token: string }).access_token
+  const token = (JSON.parse(text) as { access_token: string }).access_token
+  const claims = JSON.parse(atob((token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/'))) as {
+    sub: string
+  }
+  return { token, email: visitor.email, user_id: claims.sub }
+}
+
+export async function ownerToken(scope?: string): Promise<string> {
+  return (await meetOwner(scope)).token
 }
 
 /** Introspection with an API key, of a token that is signed but not for this server: it tells whether the key is good. */

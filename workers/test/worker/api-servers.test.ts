@@ -38,7 +38,6 @@ describe('POST /api/servers', () => {
           authorization_servers: ['http://localhost:9400'],
           auth_agent_server_id: json.server_id,
         },
-        dns_txt: { name: `_auth-agent.${new URL(server_url).hostname}`, value: json.server_id },
       },
     })
     expect((await send(`/.well-known/oauth-protected-resource/${json.server_id}`)).status).toBe(404)

@@ -65,13 +65,16 @@ describe('GET /authorize', () => {
   })
 
   it('sends an error of the request to a loopback client with state and iss, by 303 (RFC 6749 §4.1.2.1, RFC 9207)', async () => {
-    const { status, location } = await open({ response_type: 'token' })
+    const { status, headers, location } = await open({ response_type: 'token' })
     expect(status).toBe(303)
     expect(location?.href.startsWith(`${redirectUri}?`)).toBe(true)
     expect(location?.searchParams.get('error')).toBe('unsupported_response_type')
     expect(location?.searchParams.get('state')).toBe('a-state')
     expect(location?.searchParams.getAll('iss')).toEqual([issuer])
-    expect(location?.searchParams.get('error_uri')).toBe(`${issuer}/errors#response_type_unsupported`)
+    const reference = headers.get('x-request-id')
+    expect(location?.searchParams.get('error_uri')).toBe(
+      `${issuer}/errors?reference=${reference}#response_type_unsupported`,
+    )
   })
 
   it('names cause, way out and reference on a dead end (HTTP-API "Conventions")', async () => {

@@ -16,6 +16,8 @@ it('explains each reason at the place that error_uri points to (RFC 6749 §5.2)'
 it('answers an unknown path with a page to people and with JSON to programs', async () => {
   const page = await house.send('/nothing', { headers: { accept: 'text/html,*/*' } })
   expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=UTF-8'])
+  expect(page.text).toContain('<a class="button-link filled" href="/">')
+  expect(page.text).not.toContain('Not a program of yours')
   const json = await house.send('/nothing')
   expect([json.status, json.json?.error, json.json?.error_uri]).toEqual([
     404,

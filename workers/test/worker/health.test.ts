@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { expect, it } from 'vitest'
 import worker from '../../src/index.ts'
+import { runScheduled } from '../../src/scheduled.ts'
 import { house } from '../support/worker/flow.ts'
 import { brokenStore, openHouse } from '../support/worker/house.ts'
 import { sql } from '../support/worker/sql.ts'
@@ -23,10 +24,22 @@ it('is healthy but not ready while the database is away', async () => {
   ])
 })
 
-it('is not ready with a schema of another version', async () => {
-  const call = () => Promise.resolve({ outcome: 'ready', schema_version: '20200101000000' })
+it.each([
+  ['an older schema', { schema_version: '20200101000000' }, 'schema_older'],
+  ['a database that takes no changes', { schema_version: '99990101000000', takes_changes: false }, 'store_read_only'],
+])('M11 is not ready with %s, and tells that part alone', async (_what, answer, reason) => {
+  const call = () => Promise.resolve({ outcome: 'ready', ...answer })
   const other = openHouse({ dependencies: { store: { call } } })
-  expect((await other.send('/ready')).status).toBe(503)
+  const { status, json, headers, text } = await other.send('/ready')
+  expect([status, json?.error, headers.get('retry-after')]).toEqual([503, 'temporarily_unavailable', '5'])
+  expect(json?.error_uri).toBe(`${other.issuer}/errors#${reason}`)
+  expect(text).not.toMatch(/\d{8}/)
+  expect(other.lines.at(-1)).toMatchObject({ reason })
+})
+
+it('is ready with a newer schema: migrations go first', async () => {
+  const call = () => Promise.resolve({ outcome: 'ready', schema_version: '99990101000000', takes_changes: true })
+  expect((await openHouse({ dependencies: { store: { call } } }).send('/ready')).status).toBe(200)
 })
 
 it('removes what has ended when it is scheduled to, and says how much (ARCHITECTURE decision 4)', async () => {
@@ -41,4 +54,16 @@ it('removes what has ended when it is scheduled to, and says how much (ARCHITECT
   )
   await worker.scheduled({} as ScheduledController, env as unknown as Record<string, unknown>)
   expect(await sql('select 1 from mcp_data.sessions where account_id = $1', [row?.account_id])).toEqual([])
+})
+
+it('writes a line for each scheduled job that fails, and runs the others all the same', async () => {
+  const broken = openHouse({ dependencies: { store: brokenStore } })
+  await expect(runScheduled(broken.dependencies)).rejects.toThrow('a scheduled job failed')
+  expect(broken.lines).toMatchObject(
+    ['clean_up', 'proof_checks', 'key_notices', 'webhooks'].map((job) => ({
+      level: 'error',
+      job,
+      cause: expect.any(String),
+    })),
+  )
 })

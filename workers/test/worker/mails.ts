@@ -1,6 +1,12 @@
 import { inject } from 'vitest'
 
-export type Mail = { readonly id: string; readonly to: string; readonly subject: string; readonly text: string }
+export type Mail = {
+  readonly id: string
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+}
 
 /** Everything in the mailbox, newest first. */
 export async function allMails(): Promise<Mail[]> {
@@ -10,3 +16,6 @@ export async function allMails(): Promise<Mail[]> {
 export async function mailsTo(address: string): Promise<Mail[]> {
   return (await allMails()).filter(({ to }) => to === address)
 }
+
+/** Notices have none. */
+export const hasCode = ({ text }: Mail) => /\b\d{8}\b/.test(text)

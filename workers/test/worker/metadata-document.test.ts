@@ -1,199 +1,255 @@
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { describe, expect, it } from 'vitest'
-import { s256 } from '../../src/crypto/pkce.ts'
-import { randomBase64Url } from '../../src/crypto/random.ts'
-import { exchange, form, house, openServer, refresh, tokensOf } from '../support/worker/flow.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  connectBy,
+  development,
+  later,
+  newPath,
+  newSigner,
+  openDevelopment,
+  proof,
+  publish,
+} from '../support/worker/clients.ts'
+import { host, hostUrl, requestsFor } from '../support/worker/document-host.ts'
+import { exchange, house, refresh, tokensOf } from '../support/worker/flow.ts'
 import { openHouse } from '../support/worker/house.ts'
-import { eventsOf } from '../support/worker/sql.ts'
+import { sql } from '../support/worker/sql.ts'
 import { authorizeUrl, redirectUri } from './requests.ts'
 import { meetVisitor } from './visitor.ts'
 
-type Json = Readonly<Record<string, unknown>>
+const atHome = openDevelopment()
 
-const nowSeconds = () => Math.floor(Date.now() / 1000)
-
-/** What strangers host, seen by the fetch of this test's own Worker alone. */
-const hosted = new Map<string, () => Response>()
-const fetched: string[] = []
-
-const json =
-  (body: unknown, type = 'application/json') =>
-  () =>
-    new Response(JSON.stringify(body), { headers: { 'content-type': type } })
-
-function publish(document: Json, path = `/${crypto.randomUUID()}.json`): string {
-  const client_id = `http://localhost:9409${path}`
-  const usual = { client_id, client_name: 'Desktop tool', redirect_uris: [redirectUri] }
-  hosted.set(client_id, json({ ...usual, ...document }))
-  return client_id
-}
-
-const usualFetch = globalThis.fetch
-globalThis.fetch = async (input, init) => {
-  const url = input instanceof Request ? input.url : String(input)
-  if (!url.startsWith('http://localhost:9409/')) return usualFetch(input, init)
-  fetched.push(url)
-  return hosted.get(url)?.() ?? new Response('', { status: 404 })
-}
-
-const LIMITS = '{"document_calls_per_host":1000,"document_failures_per_host":1000}'
-const variables = { DOCUMENTS_ALLOW_LOOPBACK: 'on', LIMITS }
-const development = openHouse({ variables })
-
-async function connectBy(client_id: string) {
-  const { server_url } = await openServer()
-  const visitor = meetVisitor(variables)
-  const verifier = randomBase64Url(32)
-  const fields = { client_id, resource: server_url, code_challenge: await s256(verifier) }
-  const consent = await visitor.signIn(await visitor.open(authorizeUrl(fields)))
-  const scope = ['files:read', 'files:write']
-  const answer = await visitor.submit(consent, '/consent', { decision: 'approve', scope })
-  const code = answer.location?.searchParams.get('code') ?? ''
-  return { consent, grant: { code, verifier } }
-}
-
-async function signer(client_id: string) {
-  const { privateKey, publicKey } = await generateKeyPair('ES256')
-  const assert = (claims: Json = {}, header: Json = {}) =>
-    new SignJWT({
-      iss: client_id,
-      sub: client_id,
-      aud: house.issuer,
-      jti: randomBase64Url(16),
-      exp: nowSeconds() + 60,
-      ...claims,
-    })
-      .setProtectedHeader({ alg: 'ES256', ...header })
-      .sign(privateKey)
-  return { jwk: await exportJWK(publicKey), assert }
-}
-
-const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-const proof = (client_assertion: string) => ({ client_assertion, client_assertion_type: assertionType })
+/** The page or redirect that an authorization request by this client leads to. */
+const ask = (client_id: string, fields = {}, at = atHome) =>
+  at.send(authorizeUrl({ client_id, scope: 'openid', ...fields }).href)
 
 describe('a client ID metadata document', () => {
-  it('E13 connects a client nobody registered; the page names the host that published it, and the loopback redirect', async () => {
-    const client_id = publish({ grant_types: ['authorization_code', 'refresh_token', 'urn:x'] })
+  it('connects a client nobody registered, which ignores grant types it does not know (MCP 2026-07-28)', async () => {
+    const client_id = await publish({ grant_types: ['authorization_code', 'refresh_token', 'urn:x'] })
     const { consent, grant } = await connectBy(client_id)
     expect(consent.text).toContain('Desktop tool')
-    expect(consent.text).toContain('localhost:9409')
-    const tokens = tokensOf(await exchange(grant, { client_id }, development))
-    expect((await refresh(tokens.refresh_token, { client_id }, development)).status).toBe(200)
+    expect(consent.text).toContain(new URL(hostUrl()).host)
+    const tokens = tokensOf(await exchange(grant, { client_id }, atHome))
+    expect((await refresh(tokens.refresh_token, { client_id }, atHome)).status).toBe(200)
+    expect(await sql('select from mcp_data.clients where client_id = $1', [client_id])).toEqual([])
+  })
+
+  it('E13 with a loopback redirect is always asked about: a notice, the redirect’s host, and nothing remembered', async () => {
+    const client_id = await publish()
+    const { consent, grant, owner } = await connectBy(client_id)
+    expect(consent.text).toContain(new URL(redirectUri).host)
+    expect(consent.text).toMatch(/class="caution-text">[^<]+</)
+    await exchange(grant, { client_id }, atHome)
+    const again = await grant.visitor.open(authorizeUrl({ client_id, resource: owner.server_url }))
+    expect([again.status, again.text.includes('name="decision"')]).toEqual([200, true])
+  })
+
+  it('is fetched once for many requests, with fixed headers and nothing of ours (E23)', async () => {
+    const path = newPath()
+    const client_id = await publish({}, path)
+    for (let n = 0; n < 3; n++) expect((await ask(client_id, {})).status).toBe(200)
+    const requests = await requestsFor(path)
+    expect(requests).toHaveLength(1)
+    const sent = Object.keys(requests[0]?.headers ?? {})
+    // What the runtime adds of its own: where it connects, how it decodes, and that no cache may answer.
+    const byRuntime = [
+      'host',
+      'accept-encoding',
+      'cache-control',
+      'pragma',
+      'cf-connecting-ip',
+      'cf-worker',
+      'connection',
+      'transfer-encoding',
+    ]
+    expect(sent.filter((name) => !byRuntime.includes(name)).sort()).toEqual(['accept', 'user-agent'])
+  })
+
+  it.each(['application/client-metadata+json', 'application/json; charset=utf-8', 'APPLICATION/JSON'])(
+    'may be served as %s (INTEROP 4.5)',
+    async (type) => {
+      expect((await ask(await publish({}, newPath(), { 'content-type': type }))).status).toBe(200)
+    },
+  )
+
+  it('E8 served as another type is refused, and the page says which', async () => {
+    const page = await ask(await publish({}, newPath(), { 'content-type': 'text/plain' }))
+    expect([page.status, page.text]).toEqual([400, expect.stringContaining('its Content-Type is text/plain')])
+  })
+
+  it('E14 that was wrong and is mended works once its failure is forgotten, not later', async () => {
+    const path = newPath()
+    const client_id = await publish({ client_name: '' }, path)
+    const own = openDevelopment()
+    expect((await ask(client_id, {}, own)).status).toBe(400)
+    await publish({}, path)
+    expect((await later(59, () => ask(client_id, {}, own))).status).toBe(400)
+    expect((await later(61, () => ask(client_id, {}, own))).status).toBe(200)
+  })
+
+  it('E16 that loses a redirect during the flow: the code goes where it was asked to, and works with that one alone', async () => {
+    const path = newPath()
+    const client_id = await publish({}, path)
+    const { grant } = await connectBy(client_id)
+    const moved = 'http://localhost/moved'
+    await publish({ redirect_uris: [moved] }, path)
+    const afterwards = openDevelopment()
+    expect((await exchange(grant, { client_id, redirect_uri: moved }, afterwards)).json?.error).toBe('invalid_grant')
+    expect((await exchange(grant, { client_id, redirect_uri: redirectUri }, afterwards)).status).toBe(200)
+    expect((await ask(client_id, {}, afterwards)).text).toContain('redirect_uri_mismatch')
   })
 
   it('is not read from loopback without the development switch (SECURITY §25)', async () => {
-    const client_id = publish({})
-    fetched.length = 0
-    const answer = await house.send(authorizeUrl({ client_id }).href)
-    expect([answer.status, answer.headers.get('location'), fetched]).toEqual([400, null, []])
+    const path = newPath()
+    const answer = await ask(await publish({}, path), {}, house)
+    expect([answer.status, answer.headers.get('location'), await requestsFor(path)]).toEqual([400, null, []])
   })
 
-  it.each([
-    ['E1', 'https://127.0.0.1/x'],
-    ['E1', 'https://2130706433/x'],
-    ['E1', 'https://0x7f.1/x'],
-    ['E1', 'https://[::1]/x'],
-    ['E1', 'https://169.254.169.254/x'],
-    ['E2', 'https://printer.local/x'],
-    ['E10', 'http://good.dev/x'],
-    ['E10', 'https://good.dev'],
-    ['E10', 'https://good.dev/x#f'],
-    ['E10', 'https://u@good.dev/x'],
-    ['E10', 'https://good.dev/a/../x'],
-    ['E10', 'https://good.dev/%2e%2e/x'],
-    ['E10', 'https://good.dev\\x'],
-    ['E10', 'https://good.dev/x https://evil.dev/x'],
-    ['E10', 'https://good.dev:8443/x'],
-  ])('%s refuses %s with a page, 401 at the token endpoint, and no fetch', async (_row, client_id) => {
-    fetched.length = 0
-    const page = await house.send(authorizeUrl({ client_id }).href)
+  it('E5 of this server itself is not read, under the development switch either', async () => {
+    for (const origin of ['http://localhost:9400', 'http://127.0.0.1:9400', atHome.dependencies.config.supabase.url]) {
+      const page = await ask(`${origin}/client.json`)
+      expect([page.status, page.text.includes('client_id_malformed')]).toEqual([400, true])
+    }
+  })
+
+  const grantShape = { code: `mac_${'A'.repeat(22)}.${'A'.repeat(43)}`, verifier: 'v'.repeat(43) }
+  const neverFetched = async (client_id: string) => {
+    const fetched: unknown[] = []
+    const toStrangers: typeof fetch = async (input) => Response.json(fetched.push(input))
+    const watched = openHouse({ network: { toStrangers } })
+    const page = await ask(client_id, {}, watched)
     expect([page.status, page.headers.get('location')]).toEqual([400, null])
     expect(page.text).toContain('client_id_malformed')
-    const grant = { code: `mac_${'A'.repeat(22)}.${'A'.repeat(43)}`, verifier: 'v'.repeat(43) }
-    const token = await exchange(grant, { client_id })
+    const token = await exchange(grantShape, { client_id }, watched)
     expect([token.status, token.json?.error, fetched]).toEqual([401, 'invalid_client', []])
-  })
+  }
+  it.each([
+    'https://127.0.0.1/x',
+    'https://2130706433/x',
+    'https://0x7f.1/x',
+    'https://[::1]/x',
+    'https://169.254.169.254/x',
+  ])('E1 refuses the address %s with a page, 401 at the token endpoint, and no fetch', neverFetched)
+  it.each(['https://printer.local/x', 'https://db.internal/x', 'https://intranet/x'])(
+    'E2 refuses the special-use name in %s with a page, and no fetch',
+    neverFetched,
+  )
+  it.each([
+    'http://good.dev/x',
+    'https://good.dev',
+    'https://good.dev/x#f',
+    'https://u@good.dev/x',
+    'https://good.dev/a/../x',
+    'https://good.dev/%2e%2e/x',
+    'https://good.dev\\x',
+    'https://good.dev/x https://evil.dev/x',
+    'https://good.dev:8443/x',
+  ])('E10 refuses %s on the raw string with a page, and no fetch', neverFetched)
 
   it('E19 tells a refused, a missing and a redirecting host apart in the log alone', async () => {
-    const address = 'http://localhost:9409/'
-    hosted.set(`${address}b`, () => new Response('', { status: 500 }))
-    hosted.set(`${address}c`, () => new Response('', { status: 302, headers: { location: 'http://10.0.0.1/' } }))
+    const [missing, broken, redirecting] = [newPath(), newPath(), newPath()]
+    await host(broken, { status: 500 })
+    await host(redirecting, { status: 302, headers: { location: 'http://10.0.0.1/' } })
     const pages = []
-    for (const name of ['a', 'b', 'c']) {
-      const { text } = await development.send(authorizeUrl({ client_id: `${address}${name}` }).href)
-      pages.push(text.replaceAll(/req_[0-9A-Za-z]+/g, ''))
+    for (const address of [hostUrl(missing), hostUrl(broken), hostUrl(redirecting), 'http://localhost:1/x']) {
+      pages.push((await ask(address)).text.replaceAll(/req_[0-9A-Za-z]+/g, ''))
     }
     expect(pages[0]).toContain('client_document_unavailable')
     expect(new Set(pages).size).toBe(1)
+    expect(new Set(atHome.lines.slice(-4).map((line) => 'cause' in line && line.cause)).size).toBe(4)
   })
 
-  it.each([
-    ['E9', { client_id: 'http://localhost:9409/other' }],
-    ['E11', { client_secret: 's' }],
-    ['E12', { redirect_uris: ['https://evil.dev/cb'] }],
-    ['B20', { client_name: 'C1aude' }],
-  ])('%s a document with %j is not valid: a page that says why', async (_row, change) => {
-    const page = await development.send(authorizeUrl({ client_id: publish(change) }).href)
+  const invalid = async (change: Record<string, unknown>) => {
+    const page = await ask(await publish(change))
     expect([page.status, page.headers.get('location')]).toEqual([400, null])
     expect(page.text).toContain('client_document_invalid')
+  }
+  it.each([{ client_id: 'http://localhost:9409/other' }, { client_id: undefined }])(
+    'E9 with %j is not the document of its URL: a page that says so',
+    invalid,
+  )
+  it.each([{ client_secret: 's' }, { jwks: { keys: [{ kty: 'EC', d: 'x' }] } }])(
+    'E11 with the secret in %j is not valid: a page that says why',
+    invalid,
+  )
+  it.each([{ redirect_uris: ['https://evil.dev/cb'] }])('E12 with %j alone has no redirect of its own', invalid)
+  it.each([{ client_name: 'C1aude' }, { client_name: 'A\u202Eedoc' }, { client_name: 'Cl\u0430ude Code' }])(
+    'B20 with %j is not valid',
+    invalid,
+  )
+})
+
+describe('a client that offers several methods (OpenID Connect RP Metadata Choices)', () => {
+  it('is held to the strongest that it can be held to', async () => {
+    const signer = await newSigner()
+    const client_id = await publish({
+      token_endpoint_auth_methods_supported: ['none', 'private_key_jwt'],
+      jwks: { keys: [signer.jwk] },
+    })
+    const { grant } = await connectBy(client_id)
+    expect(await exchange(grant, { client_id }, atHome)).toMatchObject({ status: 401 })
+    const assertion = proof(await signer.assert(client_id))
+    expect((await exchange(grant, { client_id, ...assertion }, atHome)).status).toBe(200)
+  })
+
+  it('with nothing to prove itself by is a public one', async () => {
+    const client_id = await publish({ token_endpoint_auth_methods_supported: ['none', 'private_key_jwt'] })
+    const { grant } = await connectBy(client_id)
+    expect((await exchange(grant, { client_id }, atHome)).status).toBe(200)
   })
 })
 
-describe('private_key_jwt', () => {
-  async function published() {
-    const path = `/${crypto.randomUUID()}.json`
-    const { jwk, assert } = await signer(`http://localhost:9409${path}`)
-    const client_id = publish({ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } }, path)
-    return { client_id, assert, path }
+describe('an https redirect of a document', () => {
+  // Names of the public Internet: what they answer is injected.
+  const documents: Record<string, unknown> = {}
+  beforeEach(() => {
+    for (const url of Object.keys(documents)) delete documents[url]
+  })
+  const toStrangers: typeof fetch = async (input) => Response.json(documents[String(input)] ?? {})
+  const publishAt = (client_id: string, redirect_uris: readonly string[]) => {
+    documents[client_id] = { client_id, client_name: 'Web tool', redirect_uris }
+    return client_id
   }
+  const wrong = { scope: '\0' }
 
-  it('F14 proves a client; its jti is used once, also in parallel (RFC 7523 §3)', async () => {
-    const { client_id, assert } = await published()
-    const { grant } = await connectBy(client_id)
-    expect(await exchange(grant, { client_id }, development)).toMatchObject({ status: 401 })
-    const tokens = tokensOf(await exchange(grant, { client_id, ...proof(await assert()) }, development))
-    const once = proof(await assert())
-    const answers = await Promise.all(
-      Array.from({ length: 5 }, () => refresh(tokens.refresh_token, { client_id, ...once }, development)),
-    )
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401, 401])
+  it('E12 to the second origin of a configured row is proven: errors go there by themselves', async () => {
+    const redirect_uri = 'https://claude.com/api/mcp/auth_callback'
+    const client_id = publishAt('https://claude.ai/oauth/client.json', [redirect_uri])
+    const answer = await ask(client_id, { redirect_uri, ...wrong }, openHouse({ network: { toStrangers } }))
+    expect([answer.status, answer.headers.get('location')]).toEqual([
+      303,
+      expect.stringMatching(/^https:\/\/claude\.com\//),
+    ])
+    const opened = await ask(client_id, { redirect_uri }, openHouse({ network: { toStrangers } }))
+    expect(opened.status).toBe(200)
+    expect(
+      await sql('select distinct redirect_trust from mcp_data.transactions where client_id = $1', [client_id]),
+    ).toEqual([{ redirect_trust: 'proven' }])
   })
 
   it.each([
-    ['F14', 'the token endpoint as audience', { aud: `${house.issuer}/token` }, {}],
-    ['F14', 'an array as audience', { aud: [house.issuer] }, {}],
-    ['F14', 'a life of an hour', { exp: nowSeconds() + 3600 }, {}],
-    ['F15', 'a key in its header', { iss: 'x' }, { jwk: {}, jku: 'https://evil.dev/keys' }],
-  ])('%s is refused with %s', async (_row, _name, claims, header) => {
-    const { client_id, assert } = await published()
-    const { grant } = await connectBy(client_id)
-    fetched.length = 0
-    const answer = await exchange(grant, { client_id, ...proof(await assert(claims, header)) }, development)
-    expect([answer.status, answer.json?.error]).toEqual([401, 'invalid_client'])
-    // The document alone: what the header points at is never looked at.
-    expect(fetched).toEqual([client_id])
-    expect((await exchange(grant, { client_id, ...proof(await assert()) }, development)).status).toBe(200)
+    ['no row names it', 'https://evil.dev/cb', {}],
+    ['the rows are switched off', 'https://claude.com/cb', { REDIRECT_EXCEPTIONS: 'none' }],
+  ])('E12 elsewhere is no redirect where %s: a page, no redirect', async (_why, redirect_uri, variables) => {
+    const client_id = publishAt('https://claude.ai/oauth/client.json', [redirect_uri, 'https://claude.ai/cb'])
+    const answer = await ask(client_id, { redirect_uri, ...wrong }, openHouse({ variables, network: { toStrangers } }))
+    expect([answer.status, answer.headers.get('location')]).toEqual([400, null])
+    expect(answer.text).toContain('redirect_uri_mismatch')
   })
 
-  it('needs client_assertion_type, and may leave client_id out (RFC 7521 §4.2)', async () => {
-    const { client_id, assert } = await published()
-    const { grant } = await connectBy(client_id)
-    const fields = { grant_type: 'authorization_code', code: grant.code, code_verifier: grant.verifier }
-    const client_assertion = await assert()
-    expect(await development.send('/token', form({ ...fields, client_assertion }))).toMatchObject({ status: 401 })
-    expect(await development.send('/token', form({ ...fields, ...proof(client_assertion) }))).toMatchObject({
-      status: 200,
-    })
+  it('a row counts one way alone', async () => {
+    const redirect_uri = 'https://claude.ai/cb'
+    const client_id = publishAt('https://claude.com/client.json', [redirect_uri, 'https://claude.com/cb'])
+    const answer = await ask(client_id, { redirect_uri }, openHouse({ network: { toStrangers } }))
+    expect(answer.text).toContain('redirect_uri_mismatch')
   })
+})
 
-  it('E17 that the document no longer asks for suspends the connection, with an event', async () => {
-    const { client_id, assert, path } = await published()
-    const { grant } = await connectBy(client_id)
-    const tokens = tokensOf(await exchange(grant, { client_id, ...proof(await assert()) }, development))
-    publish({}, path)
-    const later = openHouse({ variables })
-    const answer = await refresh(tokens.refresh_token, { client_id }, later)
-    expect([answer.status, answer.json?.error]).toEqual([400, 'invalid_grant'])
-    expect(await eventsOf(tokens.refresh_token)).toContain('client.metadata_changed')
-  })
+it('a visitor of a blocked document’s client is told so, and nothing is issued (M12)', async () => {
+  const client_id = await publish()
+  const { grant } = await connectBy(client_id)
+  const text = "insert into mcp_data.blocked_clients values (sha256(convert_to($1, 'UTF8')), 'test', now())"
+  await sql(text, [client_id])
+  expect((await exchange(grant, { client_id }, atHome)).json?.error).toBe('invalid_grant')
+  const page = await meetVisitor(development).open(authorizeUrl({ client_id }))
+  expect(page.text).toContain('client_blocked')
 })

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { sql } from '../support/worker/sql.ts'
 import { authorizeUrl, type Registered, registerServer } from './requests.ts'
-import { hiddenFields, meetVisitor, type Visitor } from './visitor.ts'
+import { hiddenFields, issuer, meetVisitor, type Visitor } from './visitor.ts'
 
 let server: Registered
 beforeAll(async () => {
@@ -92,10 +93,51 @@ describe('POST /sign-in/code', () => {
 })
 
 describe('GET /sign-in', () => {
-  it('without a request of a program says where to start', async () => {
-    const page = await meetVisitor().open('/sign-in')
-    expect(page.status).toBe(200)
-    expect(page.text).toContain('Start from your program')
+  it('without a request of a program signs in for the account page', async () => {
+    const visitor = meetVisitor()
+    const page = await visitor.open('/sign-in')
+    expect([page.status, page.text.includes('what you have connected')]).toEqual([200, true])
+    const code = await visitor.follow(await visitor.submit(page, '/sign-in', { email: visitor.email }))
+    const signedIn = await visitor.submit(code, '/sign-in/code', { code: await visitor.nextCode() })
+    expect([signedIn.status, signedIn.location?.href]).toEqual([303, `${issuer}/account`])
+    expect((await visitor.open('/sign-in')).location?.pathname).toBe('/account')
+  })
+
+  it('leads back to the page of ours that asked for it, and to none of another site (no open redirect)', async () => {
+    const visitor = meetVisitor()
+    const page = await visitor.open('/sign-in?return_to=/dashboard/servers')
+    const code = await visitor.follow(await visitor.submit(page, '/sign-in', { email: visitor.email }))
+    const signedIn = await visitor.submit(code, '/sign-in/code', { code: await visitor.nextCode() })
+    expect(signedIn.location?.href).toBe(`${issuer}/dashboard/servers`)
+    for (const asked of [
+      '//evil.example',
+      'https://evil.example/account',
+      '/account/..%2f..%2fconsent',
+      '/authorize',
+    ]) {
+      const answer = await visitor.open(`/sign-in?return_to=${encodeURIComponent(asked)}`)
+      expect(answer.location?.href).toBe(`${issuer}/account`)
+    }
+  })
+
+  it('J22 asks again, with the address at hand, where the sign-in has to be fresh', async () => {
+    const visitor = meetVisitor()
+    await visitor.signIn(await start(visitor))
+    const asked = '/sign-in?return_to=/account/delete&fresh=yes'
+    expect((await visitor.open(asked)).location?.pathname).toBe('/account/delete')
+    await sql(
+      `update mcp_data.sessions set auth_time = auth_time - interval '16 minutes'
+       where account_id = (select account_id from mcp_data.accounts where email = $1)`,
+      [visitor.email],
+    )
+    const page = await visitor.open(asked)
+    expect(page.text).toContain('Confirm that it is you')
+    expect(page.text).toContain(`value="${visitor.email}"`)
+    const code = await visitor.follow(await visitor.submit(page, '/sign-in', { email: visitor.email }))
+    const before = visitor.cookies.get('session')
+    const signedIn = await visitor.submit(code, '/sign-in/code', { code: await visitor.nextCode() })
+    expect(signedIn.location?.pathname).toBe('/account/delete')
+    expect(visitor.cookies.get('session')).not.toBe(before)
   })
 
   it('refuses an id that is none of ours', async () => {

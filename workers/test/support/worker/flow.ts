@@ -45,8 +45,8 @@ export async function openServer(
   scopes: readonly ScopeInput[] = ['files:read', 'files:write'],
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<Owner> {
-  const server_url = `http://localhost:9401/${crypto.randomUUID()}/mcp`
-  const asked = { server_url, server_name: 'Team files', scopes, ...more }
+  const server_url = String(more.server_url ?? `http://localhost:9401/${crypto.randomUUID()}/mcp`)
+  const asked = { server_name: 'Team files', scopes, ...more, server_url }
   const { server_id = '', management_token = '' } = must(await sendJson('/api/servers', asked), 201)
   return { server_id, server_url, management_token, ...(await makeKey(server_id, management_token)) }
 }

@@ -1,8 +1,10 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { createApp } from '../../../src/app.ts'
 import { parseConfig } from '../../../src/config.ts'
 import { chooseDependencies, type Dependencies } from '../../../src/dependencies.ts'
 import type { LogLine } from '../../../src/http/log.ts'
+import { chooseNetwork, type Network } from '../../../src/network.ts'
 import { type Store, StoreUnavailable, withCallHook } from '../../../src/store/client.ts'
 
 export type Sending = {
@@ -34,6 +36,8 @@ export type HouseOptions = {
   /** Bindings that are no variables, such as a rate limit. */
   readonly bindings?: Readonly<Record<string, unknown>>
   readonly dependencies?: Partial<Dependencies>
+  /** How others are reached, for hosts that no test can really run. */
+  readonly network?: Partial<Network>
 }
 
 function jsonOf(text: string): Readonly<Record<string, unknown>> | undefined {
@@ -44,11 +48,21 @@ function jsonOf(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-export function openHouse({ variables = {}, bindings = {}, dependencies = {} }: HouseOptions = {}): House {
+export function openHouse({
+  variables = {},
+  bindings = {},
+  dependencies = {},
+  network = {},
+}: HouseOptions = {}): House {
   const config = parseConfig({ ...env, ...variables })
   const lines: LogLine[] = []
   const calls: string[] = []
-  const chosen = { ...chooseDependencies(config), log: (line: LogLine) => void lines.push(line), ...dependencies }
+  const write = (line: LogLine) => void lines.push(line)
+  const outlets = { write, dataset: bindings.METRICS }
+  const chosen = {
+    ...chooseDependencies(config, { ...chooseNetwork(bindings), ...network }, outlets),
+    ...dependencies,
+  }
   const store = withCallHook(chosen.store, (name) => void calls.push(name))
   const app = createApp({ ...chosen, store })
   return {
@@ -58,8 +72,11 @@ export function openHouse({ variables = {}, bindings = {}, dependencies = {} }: 
     calls,
     send: async (path, sending = {}) => {
       const request = new Request(new URL(path, config.issuer), { redirect: 'manual', ...sending })
-      const response = await app.request(request, undefined, bindings)
-      const text = await response.text()
+      const context = createExecutionContext()
+      const response = await app.fetch(request, bindings, context)
+      // Whatever the type says it is.
+      const text = new TextDecoder().decode(await response.arrayBuffer())
+      await waitOnExecutionContext(context)
       return { status: response.status, headers: response.headers, text, json: jsonOf(text) }
     },
   }

@@ -1,0 +1,103 @@
+import type { ReasonEntry } from './reason-entry.ts'
+
+/** Refusals about personal tokens, offers, connections, rules and repeated creations. */
+export const ownerReasons = {
+  tokens_limit_reached: {
+    error: 'conflict',
+    status: 409,
+    title: 'There are too many personal tokens',
+    what_happened: 'An account may have ten live personal tokens',
+    what_to_do: 'Revoke one that is not needed.',
+  },
+  personal_token_not_found: {
+    error: 'not_found',
+    status: 404,
+    title: 'There is no such personal token',
+    what_happened: 'There is no personal token of yours with this id',
+    what_to_do: 'List your personal tokens.',
+  },
+  token_may_not_mint: {
+    error: 'insufficient_scope',
+    status: 403,
+    title: 'A personal token makes no other',
+    what_happened: 'A personal token cannot make another one, or a stolen one would never end',
+    what_to_do: 'Make it on the dashboard, or with an access token of a fresh sign-in.',
+  },
+  sign_in_too_old: {
+    error: 'insufficient_user_authentication',
+    status: 401,
+    title: 'The sign-in is too old for this',
+    what_happened: 'This needs a sign-in of the last minutes',
+    what_to_do: 'Authorize again with the max_age of the WWW-Authenticate header (RFC 9470), then repeat the request.',
+  },
+  offer_not_found: {
+    error: 'not_found',
+    status: 404,
+    title: 'There is no such offer',
+    what_happened: 'No server with this id waits for you',
+    what_to_do: 'List the servers that are offered to you; the other side may have taken the offer back.',
+  },
+  offer_to_owner: {
+    error: 'conflict',
+    status: 409,
+    title: 'The server is theirs already',
+    what_happened: 'This address belongs to the owner of the server',
+    what_to_do: 'Name the address of the person who is to have it.',
+  },
+  idempotency_key_malformed: {
+    error: 'invalid_request',
+    status: 400,
+    title: 'The idempotency key is malformed',
+    what_happened: 'Idempotency-Key must have 16 to 128 printable characters without spaces, in quotes or without',
+    what_to_do: 'Send a random UUID, a new one for each creation.',
+  },
+  idempotency_key_reused: {
+    error: 'invalid_request',
+    status: 422,
+    title: 'The idempotency key was used for something else',
+    what_happened: 'This Idempotency-Key came with another body before',
+    what_to_do: 'Send a new key for a new creation; repeat a key with the same body alone.',
+  },
+  connection_not_found: {
+    error: 'not_found',
+    status: 404,
+    title: 'There is no such connection',
+    what_happened: 'There is no connection of this server with this id',
+    what_to_do: 'List the connections of the server.',
+  },
+  client_rule_not_found: {
+    error: 'not_found',
+    status: 404,
+    title: 'There is no such rule',
+    what_happened: 'There is no rule of this server with this id',
+    what_to_do: 'List the client rules of the server.',
+  },
+  client_rule_exists: {
+    error: 'conflict',
+    status: 409,
+    title: 'There is a rule for this already',
+    what_happened: 'The server has a rule for this client or host',
+    what_to_do: 'Delete that rule first.',
+  },
+  client_rules_limit_reached: {
+    error: 'conflict',
+    status: 409,
+    title: 'There are too many rules',
+    what_happened: 'A server may have a hundred rules about clients',
+    what_to_do: 'Delete one that is not needed, or choose a policy.',
+  },
+  webhook_not_found: {
+    error: 'not_found',
+    status: 404,
+    title: 'There is no such webhook or message',
+    what_happened: 'There is no webhook or message of this server with this id',
+    what_to_do: 'List the webhooks of the server.',
+  },
+  webhooks_limit_reached: {
+    error: 'conflict',
+    status: 409,
+    title: 'There are too many webhooks',
+    what_happened: 'A server may have five webhooks',
+    what_to_do: 'Delete one that is not needed.',
+  },
+} as const satisfies Record<string, ReasonEntry>

@@ -1,0 +1,67 @@
+import { type Context, Hono } from 'hono'
+import type { AppEnv } from '../context.ts'
+import { newWebhookId } from '../crypto/random.ts'
+import { webhookSecret } from '../crypto/webhook-signature.ts'
+import { changeFacts } from '../http/change-facts.ts'
+import { readRepeatable, tellReplay } from '../http/idempotency.ts'
+import { readJsonBody } from '../http/json-body.ts'
+import { callerRefused, requireCaller } from '../http/management-caller.ts'
+import { messageIdOf, serverIdOf, webhookIdOf } from '../http/management-path.ts'
+import { rateLimit } from '../http/rate-limit.ts'
+import { describeWebhook } from '../protocol/activity-description.ts'
+import { refused } from '../protocol/errors.ts'
+import { parseWebhookRequest } from '../protocol/webhook-request.ts'
+import { createWebhook, deleteWebhook, listWebhooks, replayWebhookMessage } from '../store/webhooks.ts'
+
+/** Where an owner wants to be told of what happens (HTTP-API "Webhooks"; Standard Webhooks 1.0). */
+export const apiWebhooksRoute = new Hono<AppEnv>()
+  .post('/api/servers/:server_id/webhooks', rateLimit('RATE_API'), create)
+  .get('/api/servers/:server_id/webhooks', list)
+  .delete('/api/servers/:server_id/webhooks/:webhook_id', rateLimit('RATE_API'), remove)
+  .post('/api/servers/:server_id/webhooks/:webhook_id/messages/:message_id', rateLimit('RATE_API'), replay)
+
+async function ofServer(c: Context<AppEnv>) {
+  c.header('Cache-Control', 'no-store')
+  const p_caller = await requireCaller(c)
+  return { p_server_id: serverIdOf(c), p_caller }
+}
+
+async function create(c: Context<AppEnv>): Promise<Response> {
+  const server = await ofServer(c)
+  const body = await readJsonBody(c)
+  const { url, events } = parseWebhookRequest(body)
+  const problem = c.var.strangerUrlProblem(url)
+  if (problem !== undefined) throw refused('member_malformed', `url: ${problem}`)
+  const { registrationKeys } = c.var.config
+  const [{ kid }] = registrationKeys
+  const repeatable = await readRepeatable(c, server.p_caller, body)
+  const p_webhook = { webhook_id: newWebhookId(), url, kid, events }
+  const p_idempotency = repeatable?.idempotency ?? null
+  const created = await createWebhook(c.var.store, { ...server, p_webhook, p_idempotency, ...changeFacts(c) })
+  if (created.outcome === 'idempotency_mismatch') throw refused('idempotency_key_reused')
+  if (created.outcome !== 'created') throw await callerRefused(c, created, 'server_not_found')
+  tellReplay(c, created.replayed)
+  // The one time that the secret is told; a repeated request is told what it was.
+  const secret = await webhookSecret(registrationKeys, created.kid, created.webhook.webhook_id)
+  return c.json({ ...describeWebhook(created.webhook), secret }, 201)
+}
+
+async function list(c: Context<AppEnv>): Promise<Response> {
+  const found = await listWebhooks(c.var.store, await ofServer(c))
+  if (found.outcome !== 'found') throw await callerRefused(c, found, 'server_not_found')
+  return c.json({ webhooks: found.webhooks.map(describeWebhook) })
+}
+
+async function remove(c: Context<AppEnv>): Promise<Response> {
+  const args = { ...(await ofServer(c)), p_webhook_id: webhookIdOf(c), p_request: c.var.requestFacts }
+  const deleted = await deleteWebhook(c.var.store, args)
+  if (deleted.outcome !== 'deleted') throw await callerRefused(c, deleted, 'webhook_not_found')
+  return c.body(null, 204)
+}
+
+async function replay(c: Context<AppEnv>): Promise<Response> {
+  const args = { ...(await ofServer(c)), p_webhook_id: webhookIdOf(c), p_message_id: messageIdOf(c) }
+  const replayed = await replayWebhookMessage(c.var.store, args)
+  if (replayed.outcome !== 'replayed') throw await callerRefused(c, replayed, 'webhook_not_found')
+  return c.body(null, 202)
+}
