@@ -23,7 +23,12 @@ const steps: Readonly<Record<string, (...args: string[]) => unknown>> = {
 }
 
 const [step = '', ...args] = process.argv.slice(2)
+const usage = `npm run release -- ${Object.keys(steps).join('|')}: see release/README.md`
 try {
+  if (['--help', '-h'].includes(step)) {
+    console.log(usage)
+    process.exit(0)
+  }
   if (!Object.hasOwn(steps, step)) throw new Error(`Say one of: ${Object.keys(steps).join(', ')}.`)
   await steps[step]?.(...args)
 } catch (error) {

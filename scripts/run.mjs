@@ -29,6 +29,10 @@ function selfHost({ node, env }, [step, ...args]) {
     'serve-rpc': 'supabase/local/scripts/serve-rpc.ts',
     'make-secrets': 'supabase/local/scripts/make-secrets.ts',
   }
+  if (['--help', '-h'].includes(step)) {
+    console.log(`npm run self-host -- ${Object.keys(scripts).join('|')}: see docs/self-hosting.md`)
+    return 0
+  }
   if (!Object.hasOwn(scripts, step ?? '')) throw new Sentence(`Say one of: ${Object.keys(scripts).join(', ')}.`)
   return runInForeground(node, [join(root, scripts[step]), ...args], { env })
 }

@@ -27,10 +27,18 @@ function report({ ledger, counts, memory }: Soaked): string {
   ].join('\n\n')
 }
 
-const seconds = Number(values.minutes) * 60
+/** A number above zero; anything else ends the program with a sentence. */
+function positive(option: 'minutes' | 'per-second'): number {
+  const value = Number(values[option])
+  if (value >= 0.001 && value <= 100_000) return value
+  console.error(`--${option} takes a number between 0.001 and 100000, not “${values[option]}”.`)
+  process.exit(1)
+}
+
+const seconds = positive('minutes') * 60
 const soaked = await soak({
   seconds,
-  perSecond: Number(values['per-second']),
+  perSecond: positive('per-second'),
   connections: 40,
   calmMs: 6_000,
   faultMs: 1_500,
