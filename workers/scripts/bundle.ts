@@ -2,7 +2,7 @@
  * `node scripts/bundle.ts`: the Worker as modules in `dist/`, as it is deployed. What answers clients is there at start-up;
  * what only people open is loaded later, so that an isolate starts quickly. wrangler would make one module of all of it.
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build, type Metafile } from 'esbuild'
@@ -63,11 +63,25 @@ function reachedAtStart({ outputs }: Metafile): ReadonlySet<string> {
   return reached
 }
 
-/** Writes the modules into a folder, in place of what was there. */
+/**
+ * Writes the modules into a folder, in place of what was there. Whoever reads them meanwhile, or writes the same ones, finds
+ * each file whole: the folder is never emptied, and a file comes by being renamed.
+ */
 export async function writeModules(folder: string, modules: readonly WorkerModule[]): Promise<void> {
-  await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-  await Promise.all(modules.map(({ name, text }) => writeFile(join(folder, name), text)))
+  const scratch = await mkdtemp(`${folder}.new-`)
+  try {
+    // The main one comes last, when what it imports is there.
+    for (const { name, text } of modules.toReversed()) {
+      await writeFile(join(scratch, name), text)
+      await rename(join(scratch, name), join(folder, name))
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+  const names = new Set(modules.map(({ name }) => name))
+  const old = (await readdir(folder)).filter((name) => !names.has(name))
+  await Promise.all(old.map((name) => rm(join(folder, name), { recursive: true, force: true })))
 }
 
 /** Bytes that travel, gzipped, as limits on a Worker's size are counted. */
