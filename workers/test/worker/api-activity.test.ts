@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { connect, exchange, introspect, isActive, type Owner, openServer, refresh } from '../support/worker/flow.ts'
 import { sql } from '../support/worker/sql.ts'
+import { withinOneDay } from '../support/worker/within-one-day.ts'
 import { callApi, registerManaged } from './api-requests.ts'
 
 const pathOf = ({ server_id }: Pick<Owner, 'server_id'>) => `/api/servers/${server_id}`
@@ -101,12 +102,14 @@ describe('GET /api/servers/:id/events', () => {
 
 describe('GET /api/servers/:id/usage', () => {
   it('counts by day and client, inside the calls that are made anyway', async () => {
-    const { owner, tokens, read } = await connected()
-    await refresh(tokens.refresh_token)
-    await introspect(owner, tokens.access_token)
-    const day = new Date().toISOString().slice(0, 10)
+    const { day, read, usage } = await withinOneDay(async (day) => {
+      const { owner, tokens, read } = await connected()
+      await refresh(tokens.refresh_token)
+      await introspect(owner, tokens.access_token)
+      return { day, read, usage: (await read('usage')).json }
+    })
     const counts = { connected: 1, used: 1, refreshed: 1, active_minutes: 1 }
-    expect((await read('usage')).json).toEqual({
+    expect(usage).toEqual({
       days: [{ day, client_id: 'client_claude_code', client_name: 'Claude Code', ...counts }],
     })
     expect((await read('usage?from=2020-01-01&to=2020-01-31')).json).toEqual({ days: [] })

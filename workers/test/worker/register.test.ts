@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { en as messages } from '../../src/pages/messages/en.ts'
+import { stopClock } from '../support/worker/clients.ts'
 import { authorize, basic, exchange, form, house, openServer, refresh, tokensOf } from '../support/worker/flow.ts'
 import { openHouse, silentStore } from '../support/worker/house.ts'
 import { sql } from '../support/worker/sql.ts'
 import { authorizeUrl } from './requests.ts'
 import { meetVisitor } from './visitor.ts'
 
+// Colon and comma stand in no random value, as the four letters may.
+const jsonNull = /[:[,]null/
 const loopback = 'http://localhost:51004/callback'
 const plain = { client_name: 'Some tool', redirect_uris: [loopback], token_endpoint_auth_method: 'none' }
 
@@ -31,7 +34,7 @@ describe('dynamic registration', () => {
     const { status, text, headers, json } = await register({ ...plain, scope: '', contacts: [], resource: 'x' })
     expect([status, headers.get('cache-control'), headers.get('pragma')]).toEqual([201, 'no-store', 'no-cache'])
     expect(headers.get('access-control-allow-origin')).toBe('*')
-    expect(text).not.toContain('null')
+    expect(text).not.toMatch(jsonNull)
     expect(json).toEqual({
       client_id: expect.stringMatching(/^dcr_/),
       client_name: 'Some tool',
@@ -54,6 +57,7 @@ describe('dynamic registration', () => {
   })
 
   it('D1 D8 writes nothing and calls nobody else: of the database it asks for the switches, once in ten seconds', async () => {
+    stopClock()
     const toStrangers = () => Promise.reject(new Error('fetched'))
     const asked: string[] = []
     const network = { toStrangers, toDatabase: spyOn(asked) }

@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { vi } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import { s256 } from '../../../src/crypto/pkce.ts'
 import { randomBase64Url } from '../../../src/crypto/random.ts'
 import { authorizeUrl, redirectUri } from '../../worker/requests.ts'
@@ -10,7 +10,7 @@ import { type House, openHouse } from './house.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
-const LIMITS = '{"document_calls_per_host":1000,"document_failures_per_host":1000}'
+const LIMITS = '{"document_calls_per_host":1000,"document_failures_per_host":1000,"document_milliseconds":60000}'
 
 /** A deployment that reads documents from loopback hosts: the development switch. */
 export const development = { DOCUMENTS_ALLOW_LOOPBACK: 'on', LIMITS } as const
@@ -53,14 +53,14 @@ export async function connectBy(client_id: string, visitor: Visitor = meetVisito
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000)
 
-/** Runs something as if this much time had gone by for the Worker. The database has a clock of its own. */
-export async function later<Result>(seconds: number, run: () => Promise<Result>): Promise<Result> {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 })
-  try {
-    return await run()
-  } finally {
-    vi.useRealTimers()
-  }
+/**
+ * Stops the clock of the Worker until the test ends, and lets time pass where the test says so: however long the machine takes,
+ * 59 seconds are 59 seconds. The database has a clock of its own.
+ */
+export function stopClock(): { readonly pass: (seconds: number) => void } {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  return { pass: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000) }
 }
 
 export type Signer = {
