@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { forgetClients } from '../../src/clients/find-client.ts'
 import {
   authorize,
   connect,
@@ -30,6 +31,7 @@ describe('which clients a server takes', () => {
   })
 
   it('A36 a policy that is made stricter counts at /token, refresh and introspection in the one call each makes', async () => {
+    forgetClients()
     const owner = await openServer()
     const tokens = await connect(owner)
     const grant = await authorize({ resource: owner.server_url })

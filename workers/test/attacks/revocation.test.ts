@@ -1,4 +1,5 @@
 import { beforeAll, expect, it } from 'vitest'
+import { forgetClients } from '../../src/clients/find-client.ts'
 import {
   basic,
   connect,
@@ -77,6 +78,7 @@ it('I7 is POST only: nothing can be revoked by a link or a script tag', async ()
 })
 
 it('costs one database call with a client that is known (ARCHITECTURE decision 1)', async () => {
+  forgetClients()
   const tokens = await connect(owner)
   house.calls.length = 0
   await revoke(tokens.refresh_token)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { hmac } from '../../src/crypto/digest.ts'
 import { runKeyNotices } from '../../src/key-notices.ts'
 import { runWebhooks } from '../../src/webhooks.ts'
@@ -48,6 +48,9 @@ const due = (webhook_id: string) =>
     'update mcp_data.webhook_messages set next_attempt_at = now() where webhook_id = $1 and next_attempt_at is not null',
     [webhook_id],
   )
+
+// What other tests have left would be sent as well.
+beforeEach(() => sql('delete from mcp_data.webhook_messages'))
 
 describe('webhooks', () => {
   it('tell what happens, signed for the receiver, with ids and no person (Standard Webhooks)', async () => {

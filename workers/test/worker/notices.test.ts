@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { forgetClients } from '../../src/clients/find-client.ts'
 import {
   authorize,
   connect,
@@ -166,6 +167,7 @@ describe('a suspected theft', () => {
   })
 
   it('decision 1: costs no second database call', async () => {
+    forgetClients()
     const own = openHouse()
     const { refresh_token } = await connect(owner)
     await refresh(tokensOf(await refresh(refresh_token)).refresh_token)

@@ -128,7 +128,9 @@ describe('an OpenID Connect provider', () => {
     const { visitor } = await linked()
     const strict = await openServer(['files:read'], { requires_passkey: true })
     const fresh = await openServer(['files:read'], { sign_in_max_age_seconds: 60 })
-    await sql("update mcp_data.sessions set auth_time = auth_time - interval '1 hour'")
+    const text = `update mcp_data.sessions set auth_time = auth_time - interval '1 hour'
+      where account_id = (select account_id from mcp_data.accounts where email = $1)`
+    await sql(text, [visitor.email])
     for (const path of [
       authorizeUrl({ resource: strict.server_url }),
       authorizeUrl({ resource: fresh.server_url }),
