@@ -48,7 +48,7 @@ describe('hostile text', () => {
 
   it('B16 C7 reaches no mail: not the name of a program, of a server, nor what a browser says it is', async () => {
     const visitor = meetVisitor()
-    const call = { 'user-agent': 'Call +1 555 0100 now', 'cf-ipcountry': 'Call 555' }
+    const call = { 'user-agent': 'Call +1 555 0100 now', 'cf-ipcountry': 'Call 555 0100' }
     const server = await openServer(['a'], { server_name: 'Call 555 0100' })
     const client = { client_id: `dcr_${crypto.randomUUID()}`, client_name: 'Call 555 0100' }
     const transaction = await openFor(visitor, { client, authorization: atServer(server) })
@@ -59,7 +59,7 @@ describe('hostile text', () => {
     await visitor.submit(consent, '/consent', { decision: 'approve', scope: 'a' }, call)
     const mails = await mailsTo(visitor.email)
     expect(mails).toHaveLength(3)
-    for (const { subject, text, html } of mails) expect(`${subject}${text}${html}`).not.toMatch(/555|Call/)
+    for (const { subject, text, html } of mails) expect(`${subject}${text}${html}`).not.toMatch(/555 0100|Call/)
   })
 })
 

@@ -76,7 +76,7 @@ function openBrowser(issuer: string) {
 /** Somebody who uses our pages by plain form posts, as a browser without JavaScript would. */
 export function meetFormPerson(place: { issuer: string; mailboxUrl: string }): FormPerson {
   const { issuer } = place
-  const email = `person-${crypto.randomUUID().slice(0, 8)}@example.com`
+  const email = `person-${crypto.randomUUID()}@example.com`
   const mail = openMail(place.mailboxUrl, email)
   const go = openBrowser(issuer)
   const submit: FormPerson['submit'] = (page, action, fields) => {

@@ -104,7 +104,7 @@ function keepCookies(cookies: Map<string, string>, answer: Answer): void {
 }
 
 export function meetVisitor(variables = usual): Visitor {
-  const email = `person-${crypto.randomUUID().slice(0, 8)}@example.com`
+  const email = `person-${crypto.randomUUID()}@example.com`
   const cookies = new Map<string, string>()
   let codesRead = 0
   const nextCode = async (): Promise<string> => {

@@ -30,7 +30,7 @@ export const errorRows: readonly Row[] = [
     answer: 'errors are JSON with error, error_description and error_uri, and nothing that is empty',
     since: '0.1.0',
     steps: [
-      token({}, { ...refused(400, 'invalid_request', 'grant_type_missing'), lacks: ['null'], headers: json }),
+      token({}, { ...refused(400, 'invalid_request', 'grant_type_missing'), lacks: [':null'], headers: json }),
       token(
         { grant_type: 'password' },
         { ...refused(400, 'unsupported_grant_type', 'grant_type_unsupported'), headers: json },

@@ -83,8 +83,8 @@ export const tokenRows: readonly Row[] = [
     steps: [
       register(some),
       visit(asking),
-      token(codeForm(loopback), { ...forServer, json: { token_type: 'Bearer', expires_in: 3600 }, lacks: ['null'] }),
-      token(refreshForm(), { ...forServer, json: { token_type: 'Bearer', expires_in: 3600 }, lacks: ['null'] }),
+      token(codeForm(loopback), { ...forServer, json: { token_type: 'Bearer', expires_in: 3600 }, lacks: [':null'] }),
+      token(refreshForm(), { ...forServer, json: { token_type: 'Bearer', expires_in: 3600 }, lacks: [':null'] }),
     ],
   },
   {
