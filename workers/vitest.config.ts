@@ -17,7 +17,7 @@ export default defineProject({
     globalSetup: ['./test/support/worker-setup.ts'],
     // Files share one workerd: a new one each costs a second a file.
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 })

@@ -27,7 +27,6 @@ const atOnce = 16
 export async function soak(options: SoakOptions): Promise<Soaked> {
   const place = await startFaultPlace({
     v8Flags: ['--max-heap-size=24'],
-    variables: { LIMITS: '{"database_milliseconds":3000}' },
   })
   try {
     const server = await registerOwnServer(place.issuer)

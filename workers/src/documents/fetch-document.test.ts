@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { checkDocumentUrl } from './document-url.ts'
 import { type FetchSettings, fetchJson } from './fetch-document.ts'
 
-const settings: FetchSettings = { fetchUrl: fetch, timeoutMs: 5_000, userAgent: 'Auth-Agent-MCP' }
+const settings: FetchSettings = { fetchUrl: fetch, timeoutMs: 60_000, userAgent: 'Auth-Agent-MCP' }
 const servers: Server[] = []
 
 afterEach(() => {

@@ -26,7 +26,7 @@ const toStrangers: typeof fetch = async (input, init) => {
   return answer(url)
 }
 
-const limits = { document_calls_per_host: 1000, document_failures_per_host: 1000 }
+const limits = { document_calls_per_host: 1000, document_failures_per_host: 1000, document_milliseconds: 60_000 }
 const variables = { ISSUER: 'https://mcp.example.com', DNS_RESOLVER_URL, LIMITS: JSON.stringify(limits) }
 const deployment = (bindings = {}) => openHouse({ variables, bindings, network: { toStrangers } })
 /** Does not wait for long; for hosts that never answer. */

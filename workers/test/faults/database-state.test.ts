@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type OwnServer, registerOwnServer } from '../../bench/visitor.ts'
+import { defaultLimits } from '../../src/config-defaults.ts'
 import * as proxy from '../support/http-proxy.ts'
 import { expectOutage, lineOf, struckAtEachStep } from './expect-outage.ts'
 import { type FaultPlace, startFaultPlace } from './fault-place.ts'
-import { connect, exchangeOf, isActive, refreshOf, tokensIn, walk } from './journey.ts'
+import { connect, exchangeOf, isActive, refreshOf, type Seen, tokensIn, walk } from './journey.ts'
 
 let place: FaultPlace
 let server: OwnServer
@@ -22,6 +23,18 @@ async function reconnect(): Promise<void> {
   await expect.poll(read).toBe(200)
 }
 
+/**
+ * What the Worker answers before it gives up waiting. What came later says only that the machine was busy, and is asked for anew; where
+ * it is always so, the last one is given.
+ */
+async function inTime(ask: () => Promise<Seen>): Promise<Seen> {
+  for (let tries = 1; ; tries += 1) {
+    const beganMs = performance.now()
+    const seen = await ask()
+    if (performance.now() - beganMs < defaultLimits.database_milliseconds || tries === 5) return seen
+  }
+}
+
 async function codeRedeemed(): Promise<unknown> {
   const text =
     'select code_redeemed_at is not null as redeemed from mcp_data.connections order by created_at desc limit 1'
@@ -34,10 +47,13 @@ test('H16 [database_gone] PostgreSQL is gone behind its surface: 503 at every st
 
 test('[database_slow] a database that takes 3 s is waited for', async () => {
   const traveller = { place, server }
-  const connected = await connect(traveller)
-  place.toSurface.behave(proxy.delayBy(3_000))
-  const exchanged = await exchangeOf(traveller, connected)()
-  place.toSurface.behave(proxy.pass)
+  const exchanged = await inTime(async () => {
+    const connected = await connect(traveller)
+    place.toSurface.behave(proxy.delayBy(3_000))
+    const seen = await exchangeOf(traveller, connected)()
+    place.toSurface.behave(proxy.pass)
+    return seen
+  })
   expect(await isActive(traveller, tokensIn(exchanged).access_token)).toBe(true)
 })
 
@@ -47,7 +63,7 @@ test('N11 [database_slow] a statement of more than 3 s is ended by the database,
   await place.query(`create function mcp_data.sleep() returns trigger language plpgsql as
     $$ begin perform pg_sleep(20); return new; end $$;
     create trigger slow before update on mcp_data.connections for each row execute function mcp_data.sleep()`)
-  const seen = await exchangeOf(traveller, connected)()
+  const seen = await inTime(exchangeOf(traveller, connected))
   await place.query('drop trigger slow on mcp_data.connections; drop function mcp_data.sleep()')
   await expectOutage(place, 'exchange', seen)
   const line = await lineOf(place, seen.headers.get('x-request-id') ?? '')
@@ -62,7 +78,7 @@ test('N11 [database_slow] a row that somebody else holds is waited for 1 s, and 
   const exchanged = tokensIn(await exchangeOf(traveller, connected)())
   await place.aside('begin')
   await place.aside('select 1 from mcp_data.connections for update')
-  const seen = await refreshOf(traveller, connected, exchanged.refresh_token)()
+  const seen = await inTime(refreshOf(traveller, connected, exchanged.refresh_token))
   await place.aside('rollback')
   await expectOutage(place, 'refresh', seen)
   expect((await lineOf(place, seen.headers.get('x-request-id') ?? ''))?.cause).toContain('lock timeout')

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { expect } from 'vitest'
 import type { Place } from '../workerd/place.ts'
 import type { Around, Seen, StepName } from './journey.ts'
@@ -26,14 +27,14 @@ export async function expectOutage(place: Place, step: StepName, { status, heade
 
 /** The line of a request in the Worker's log. */
 export async function lineOf(place: Place, reference: string): Promise<Record<string, unknown> | undefined> {
-  const find = () =>
-    place
-      .worker()
-      .recentLog()
-      .find((text) => text.includes(reference))
+  // All of it: much may have been written since. The last line may be half written.
+  const find = async () => {
+    const lines = (await readFile(place.worker().logPath, 'utf8')).split('\n').slice(0, -1)
+    return lines.find((text) => text.includes(reference))
+  }
   // workerd writes it beside the answer.
   await expect.poll(find).toBeDefined()
-  return JSON.parse(find() ?? '{}') as Record<string, unknown>
+  return JSON.parse((await find()) ?? '{}') as Record<string, unknown>
 }
 
 /** At every step the fault strikes first, the caller is told, and the very same request succeeds once the fault is over. */

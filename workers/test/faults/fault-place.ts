@@ -62,6 +62,8 @@ export async function startFaultPlace(options: PlaceOptions = {}): Promise<Fault
     const proxies: HttpProxy[] = []
     const place = await startPlace({
       ...options,
+      // A code waits while a fault is looked at, on a busy machine too.
+      variables: { LIFETIMES: '{"code_seconds":300}', ...options.variables },
       openDatabase: async () => ({ ...database, close: async () => undefined }),
       mailUrl: async (mailboxUrl) => {
         const proxy = await openHttpProxy(() => mailboxUrl)

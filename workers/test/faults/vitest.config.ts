@@ -7,7 +7,9 @@ export default defineProject({
     name: 'faults',
     include: ['**/*.test.ts'],
     isolate: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    // A second, as usual, is not enough for a process that is waited for beside others.
+    expect: { poll: { timeout: 60_000 } },
   },
 })

@@ -6,7 +6,7 @@ export default defineProject({
   test: {
     name: 'operations',
     include: ['**/*.test.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 })

@@ -7,7 +7,7 @@ export default defineProject({
     include: ['**/*.test.ts'],
     globalSetup: ['../../../supabase/tests/support/global-setup.ts'],
     isolate: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 })

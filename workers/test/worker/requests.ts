@@ -15,7 +15,7 @@ export const config = () => parseConfig({ ...env })
 
 export const store = () => {
   const { url, key } = config().supabase
-  return createStore({ url, key, timeoutMs: 5_000, fetchUrl: (input, init) => fetch(input, init) })
+  return createStore({ url, key, timeoutMs: 60_000, fetchUrl: (input, init) => fetch(input, init) })
 }
 
 export type Registered = { readonly server_id: string; readonly server_url: string }

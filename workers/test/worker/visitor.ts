@@ -1,6 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import worker from '../../src/index.ts'
+import { patient } from '../support/worker/patient.ts'
 import { hasCode, mailsTo } from './mails.ts'
 
 export const issuer = 'http://localhost:9400'
@@ -23,7 +24,7 @@ const environments = new WeakMap<Variables, Record<string, unknown>>()
 const usual: Variables = {}
 
 function environmentOf(variables: Variables): Record<string, unknown> {
-  const known = environments.get(variables) ?? { ...env, ...variables }
+  const known = environments.get(variables) ?? { ...env, ...patient(variables) }
   environments.set(variables, known)
   return known
 }

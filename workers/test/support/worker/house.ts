@@ -6,6 +6,7 @@ import { chooseDependencies, type Dependencies } from '../../../src/dependencies
 import type { LogLine } from '../../../src/http/log.ts'
 import { chooseNetwork, type Network } from '../../../src/network.ts'
 import { type Store, StoreUnavailable, withCallHook } from '../../../src/store/client.ts'
+import { patient } from './patient.ts'
 
 export type Sending = {
   readonly method?: string
@@ -54,7 +55,7 @@ export function openHouse({
   dependencies = {},
   network = {},
 }: HouseOptions = {}): House {
-  const config = parseConfig({ ...env, ...variables })
+  const config = parseConfig({ ...env, ...patient(variables) })
   const lines: LogLine[] = []
   const calls: string[] = []
   const write = (line: LogLine) => void lines.push(line)
