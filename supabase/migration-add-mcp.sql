@@ -11000,4 +11000,479 @@ begin
   execute format('set role %I', current_setting('mcp.migrating_role'));
 end $$;
 
+-- migrations/20261127200000_report_ended.sql
+
+-- Whoever waits for the removal of lost passkeys is told when somebody ends that (THREATS J22, C7): the answers say that they ended it.
+select pg_catalog.set_config('mcp.migrating_role', current_user, false);
+set role mcp_owner;
+
+-- Keeps a passkey that the Worker has verified (WebAuthn Level 3 §7.1, steps 26 and 27). The challenge is used up first: it is the
+-- session's newest, or nothing is kept. A credential belongs to one account for good. Where there is a passkey, a fresh sign-in with it
+-- is asked for; the first one can be taken away with a code for p_wait_seconds, in case the code was a phisher's.
+-- outcomes: added {email, settles_at_seconds?, report_ended?} · challenge_gone · already_known · full · not_fresh {by?} · sign_in
+create or replace function mcp.add_passkey(p_session_digests bytea[], p_session_idle_seconds integer, p_fresh_seconds integer,
+  p_challenge_digests bytea[], p_passkey jsonb, p_maximum integer, p_request jsonb default null,
+  p_wait_seconds integer default 259200) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_person record;
+  v_settles_at timestamptz;
+  v_report_ended boolean;
+begin
+  v_person := mcp_data.passkey_keeper_of(p_session_digests, p_session_idle_seconds, p_fresh_seconds, 'any');
+  if v_person.refusal is not null then
+    return v_person.refusal;
+  end if;
+  update mcp_data.sessions s set passkey_challenge_digest = null
+  where s.session_id = v_person.session_id and s.passkey_challenge_digest = any(p_challenge_digests);
+  if not found then
+    return jsonb_build_object('outcome', 'challenge_gone');
+  end if;
+  -- The account is locked: two at once are counted one after the other.
+  if p_maximum <= (select count(*) from mcp_data.passkeys p where p.account_id = v_person.account_id) then
+    return jsonb_build_object('outcome', 'full');
+  end if;
+  select coalesce(min(p.settles_at), now() + make_interval(secs => p_wait_seconds)) into v_settles_at
+  from mcp_data.passkeys p where p.account_id = v_person.account_id;
+  insert into mcp_data.passkeys (passkey_id, account_id, credential_id, public_key, sign_count, transports, is_backup_eligible, is_backed_up, name,
+    settles_at)
+  values (p_passkey->>'passkey_id', v_person.account_id, p_passkey->>'credential_id', (p_passkey->>'public_key')::bytea,
+    (p_passkey->>'sign_count')::bigint, mcp_data.text_array(p_passkey->'transports'), (p_passkey->>'backup_eligible')::boolean,
+    (p_passkey->>'backed_up')::boolean, p_passkey->>'name', v_settles_at)
+  on conflict (credential_id) do nothing;
+  if not found then
+    return jsonb_build_object('outcome', 'already_known');
+  end if;
+  perform mcp_data.add_event('passkey.added', null, v_person.account_id, null, null, null, null, p_request);
+  v_report_ended := mcp_data.end_lost_passkeys(v_person.account_id, 'passkey_added', p_request);
+  return jsonb_strip_nulls(jsonb_build_object('outcome', 'added', 'email', v_person.email,
+    'settles_at_seconds', case when v_settles_at > now() then floor(extract(epoch from v_settles_at))::bigint end,
+    'report_ended', nullif(v_report_ended, false)));
+end $$;
+grant execute on function mcp.add_passkey(bytea[], integer, integer, bytea[], jsonb, integer, jsonb, integer) to mcp_worker;
+
+-- Forgets a passkey, after a fresh sign-in with one (THREATS J22); by any where the account's first passkey is so new that its person
+-- may only now be reading that it was made. Who signed in with it stays signed in: sessions end on their own page.
+-- outcomes: removed {email, report_ended?} · not_found · not_fresh {by?} · sign_in
+create or replace function mcp.remove_passkey(p_session_digests bytea[], p_session_idle_seconds integer, p_fresh_seconds integer,
+  p_passkey_id text, p_request jsonb default null) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_person record;
+  v_report_ended boolean;
+begin
+  v_person := mcp_data.passkey_keeper_of(p_session_digests, p_session_idle_seconds, p_fresh_seconds, 'settled');
+  if v_person.refusal is not null then
+    return v_person.refusal;
+  end if;
+  delete from mcp_data.passkeys p where p.passkey_id = p_passkey_id and p.account_id = v_person.account_id;
+  if not found then
+    return jsonb_build_object('outcome', 'not_found');
+  end if;
+  perform mcp_data.add_event('passkey.removed', null, v_person.account_id, null, null, null, null, p_request);
+  v_report_ended := mcp_data.end_lost_passkeys(v_person.account_id, 'passkey_removed', p_request);
+  return jsonb_strip_nulls(jsonb_build_object('outcome', 'removed', 'email', v_person.email, 'report_ended', nullif(v_report_ended, false)));
+end $$;
+grant execute on function mcp.remove_passkey(bytea[], integer, integer, text, jsonb) to mcp_worker;
+
+-- Signs a person in whose passkey has answered, or writes down that an answer was wrong (SECURITY §9; B6; WebAuthn Level 3 §7.2,
+-- steps 22 to 24). p_proof is what the Worker verified, null with a reason when the answer was wrong. A counter that does not
+-- grow is that of a copy, and is looked at once more under the lock: two answers of one moment are both told otherwise. Whoever has
+-- said that the passkeys are lost was wrong, and is told; both are decided under the lock of the account.
+-- outcomes: verified {account_id, email, page?, devices_forgotten_at_seconds?, report_ended?} · refused · passkey_unknown · account_disabled ·
+--   transaction_gone {reason}
+create or replace function mcp.verify_passkey(p_transaction_id text, p_browser_digests bytea[], p_passkey_id text, p_proof jsonb, p_reason text,
+  p_old_session_digests bytea[], p_session_digest bytea, p_kid text, p_lifetimes jsonb, p_request jsonb default null) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  t mcp_data.transactions;
+  p mcp_data.passkeys;
+  a mcp_data.accounts;
+  v_gone jsonb;
+  v_reason text := p_reason;
+  v_report_ended boolean;
+begin
+  p_request := coalesce(p_request, '{}') || jsonb_build_object('transaction_id', p_transaction_id);
+  select * into t from mcp_data.transactions where transaction_id = p_transaction_id for update;
+  v_gone := mcp_data.refuse_transaction(t, p_browser_digests, p_request);
+  if v_gone is not null then
+    return v_gone;
+  end if;
+  -- Locked as by everything else: transaction, session, account.
+  perform from mcp_data.sessions s where s.session_digest = any(p_old_session_digests) for no key update;
+  perform from mcp_data.accounts x where x.account_id = (
+    select k.account_id from mcp_data.passkeys k where k.passkey_id = p_passkey_id) for no key update;
+  select * into p from mcp_data.passkeys x where x.passkey_id = p_passkey_id for update;
+  if not found then
+    return jsonb_build_object('outcome', 'passkey_unknown');
+  end if;
+  select * into strict a from mcp_data.accounts x where x.account_id = p.account_id;
+  if p_proof is not null and greatest((p_proof->>'sign_count')::bigint, p.sign_count) > 0
+    and (p_proof->>'sign_count')::bigint <= p.sign_count then
+    v_reason := 'counter';
+  end if;
+  if p_proof is null or v_reason is not null then
+    perform mcp_data.add_event('passkey.failed', v_reason, p.account_id, t.client_id, t.server_id, null, null, p_request);
+    return jsonb_build_object('outcome', 'refused');
+  end if;
+  if a.disabled_at is not null then
+    perform mcp_data.add_event('authorization.failed', 'sign_in_disabled', a.account_id, t.client_id, t.server_id, null, null, p_request);
+    return jsonb_build_object('outcome', 'account_disabled');
+  end if;
+  update mcp_data.passkeys x set sign_count = (p_proof->>'sign_count')::bigint, last_used_at = now(),
+    is_backed_up = x.is_backup_eligible and (p_proof->>'backed_up')::boolean
+  where x.passkey_id = p_passkey_id;
+  v_report_ended := mcp_data.end_lost_passkeys(a.account_id, 'passkey_used', p_request);
+  perform mcp_data.begin_session(a.account_id, 'passkey', t, p_old_session_digests, p_session_digest, p_kid, p_lifetimes, p_request);
+  return jsonb_strip_nulls(jsonb_build_object('outcome', 'verified', 'account_id', a.account_id, 'email', a.email, 'page', t.page,
+    'devices_forgotten_at_seconds', ceil(extract(epoch from a.devices_forgotten_at))::bigint,
+    'report_ended', nullif(v_report_ended, false)));
+end $$;
+grant execute on function mcp.verify_passkey(text, bytea[], text, jsonb, text, bytea[], bytea, text, jsonb, jsonb) to mcp_worker;
+
+-- Ends what has been said of lost passkeys: they stay. Any session is enough, because it takes nothing away. Whoever waits for the
+-- removal is told.
+-- outcomes: kept {email} · none · sign_in
+create or replace function mcp.keep_passkeys(p_session_digests bytea[], p_session_idle_seconds integer, p_request jsonb default null) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_person record;
+begin
+  v_person := mcp_data.person_of(p_session_digests, p_session_idle_seconds, null);
+  if v_person.refusal is not null then
+    return v_person.refusal;
+  end if;
+  perform from mcp_data.accounts a where a.account_id = v_person.account_id for no key update;
+  if not mcp_data.end_lost_passkeys(v_person.account_id, 'kept', p_request) then
+    return jsonb_build_object('outcome', 'none');
+  end if;
+  return jsonb_build_object('outcome', 'kept', 'email', v_person.email);
+end $$;
+grant execute on function mcp.keep_passkeys(bytea[], integer, jsonb) to mcp_worker;
+
+update mcp_data.settings set schema_version = '20261127200000';
+
+-- Back to the role that migrates.
+do $$
+begin
+  execute format('set role %I', current_setting('mcp.migrating_role'));
+end $$;
+
+-- migrations/20261127201000_overlapping_proofs.sql
+
+-- Of two tries to prove a server's URL that overlap, the one begun last decides (HTTP-API "Proof of server_url"; THREATS J8-J11).
+select pg_catalog.set_config('mcp.migrating_role', current_user, false);
+set role mcp_owner;
+
+-- They take one argument more, which can be left out.
+drop function mcp.finish_verification(text, text, jsonb, jsonb);
+drop function mcp.record_proof_check(text, jsonb, text, jsonb);
+
+-- Whether a server's URL may be asked for its proof now: at most once a minute (HTTP-API "Proof of server_url"). An owner names
+-- the server; at an authorization the URL is enough, for all that wait for it: its document says which of them it is. The two are
+-- counted apart, so that nobody keeps others from it by asking. Whoever holds the URL learns of each claimant, once. What is seen is
+-- handed in with `begun_at`: a try that is begun after this one makes it count no more.
+-- outcomes: due {server_url, begun_at} · too_soon {retry_after_seconds} · verified {server} · suspended · not_found · caller_unknown ·
+--   scope_missing {scope} · sign_in
+create or replace function mcp.begin_verification(p_server_id text, p_server_url text, p_caller jsonb, p_request jsonb default null)
+returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_caller record;
+  v_wait integer;
+  v_begun_at timestamptz;
+  v_holder mcp_data.servers;
+  s mcp_data.servers;
+begin
+  if p_server_id is not null then
+    v_caller := mcp_data.resolve_caller(p_caller, 'servers:write');
+    if v_caller.refusal is not null then
+      return v_caller.refusal;
+    end if;
+    s := mcp_data.find_own_server(p_server_id, v_caller.account_id, v_caller.server_id);
+  else
+    select * into s from mcp_data.servers v where v.server_url = p_server_url and v.status = 'pending' limit 1;
+  end if;
+  if s.server_id is null then
+    return jsonb_build_object('outcome', 'not_found');
+  -- A holder whose proof fails may show that it is mended before the next look.
+  elsif s.status = 'verified' and s.proof_failing_since is null then
+    return jsonb_build_object('outcome', 'verified', 'server', mcp_data.describe_server(s));
+  elsif s.status = 'suspended' and coalesce(s.suspended_reason, '') not in ('taken_over', 'proof_failing') then
+    return jsonb_build_object('outcome', 'suspended');
+  end if;
+  v_wait := mcp_data.take_limit('server_proof', coalesce(p_server_id, p_server_url), array[60], array[1]);
+  if v_wait > 0 then
+    return jsonb_build_object('outcome', 'too_soon', 'retry_after_seconds', v_wait);
+  end if;
+  -- In one order, as whoever finishes takes them.
+  perform from mcp_data.servers v where v.server_url = s.server_url
+    and case when p_server_id is null then v.status = 'pending' else v.server_id = p_server_id end order by v.server_id for update;
+  -- Under the lock, and not when the transaction began: whoever is second here is the later one.
+  v_begun_at := clock_timestamp();
+  if p_server_id is not null and s.status <> 'verified' and s.verification_begun_at is null then
+    select * into v_holder from mcp_data.servers v where v.server_url = s.server_url and v.status = 'verified';
+    if found then
+      perform mcp_data.add_event('server.contested', null, v_holder.owner_account_id, null, v_holder.server_id, null,
+        jsonb_build_object('by', s.server_id), p_request);
+    end if;
+  end if;
+  update mcp_data.servers v set verification_begun_at = v_begun_at
+  where v.server_url = s.server_url
+    and case when p_server_id is null then v.status = 'pending' else v.server_id = p_server_id end;
+  return jsonb_build_object('outcome', 'due', 'server_url', s.server_url, 'begun_at', v_begun_at);
+end $$;
+grant execute on function mcp.begin_verification(text, text, jsonb, jsonb) to mcp_worker;
+
+-- What follows once the document at a server's URL has named this registration (HTTP-API "Proof of server_url"; J8-J10, J13). The
+-- document names one, so whoever held the URL before fails its proof at this moment: it is suspended, its keys and connections
+-- end. Unless the holder was proven after this proof was begun: then the document has changed since, and the holder stands. So it does
+-- where its own way of proof is not among those that have answered (`looked`): nobody knows then that it fails.
+-- Both are told: by events, and by mail where an account owns them. p_begun_at is what begin_verification has said; null from a Worker
+-- that is too old to know it. Where a later try has begun, this document may be of before a change, and that try decides.
+-- outcomes: verified {server} · taken_over {server, from, owner?, former_owner?} ·
+--   holder_stands · superseded · not_found
+create or replace function mcp.finish_verification(p_server_id text, p_server_url text, p_proof jsonb default null, p_request jsonb default null,
+  p_begun_at timestamptz default null) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  s mcp_data.servers;
+  v_holder mcp_data.servers;
+  v_named text[] := mcp_data.text_array(p_proof->'named');
+begin
+  -- All claimants of a URL, in one order: two that finish at once wait for each other.
+  perform from mcp_data.servers v where v.server_url = p_server_url and v.status <> 'deleted' order by v.server_id for update;
+  select * into s from mcp_data.servers v where (v.server_id = p_server_id or p_server_id is null) and v.server_url = p_server_url
+    and (v.status in ('pending', 'verified') or (v.status = 'suspended' and v.suspended_reason in ('taken_over', 'proof_failing')))
+    -- An authorization names no registration: any that the proof names and that waits.
+    and (p_server_id is not null or (v.status = 'pending' and v.server_id = any(v_named)))
+  order by v.created_at limit 1;
+  if not found or s.verification_begun_at is null then
+    return jsonb_build_object('outcome', 'not_found');
+  elsif p_begun_at < s.verification_begun_at then
+    return jsonb_build_object('outcome', 'superseded');
+  elsif s.status = 'verified' then
+    update mcp_data.servers v set proof_method = coalesce(p_proof->>'method', v.proof_method), proof_checked_at = now(),
+      proof_failing_since = null, proof_seen = left(p_proof->>'seen', 2000)
+    where v.server_id = s.server_id and v.proof_failing_since is not null;
+    select * into s from mcp_data.servers v where v.server_id = s.server_id;
+    return jsonb_build_object('outcome', 'verified', 'server', mcp_data.describe_server(s));
+  end if;
+  select * into v_holder from mcp_data.servers v where v.server_url = p_server_url and v.status = 'verified';
+  -- Proven for the first time, or looked at again and found so.
+  if greatest(v_holder.verified_at, case when v_holder.proof_failing_since is null then v_holder.proof_checked_at end) >= s.verification_begun_at
+    or v_holder.server_id = any(v_named) then
+    return jsonb_build_object('outcome', 'holder_stands');
+  elsif v_holder.proof_method in ('document', 'dns') and p_proof ? 'looked' and not p_proof->'looked' ? v_holder.proof_method then
+    return jsonb_build_object('outcome', 'holder_stands');
+  end if;
+  if v_holder.server_id is not null then
+    perform mcp_data.suspend_server(v_holder, 'taken_over', jsonb_build_object('by', s.server_id), p_request);
+  end if;
+  update mcp_data.servers v set status = 'verified', verified_at = clock_timestamp(), suspended_at = null, suspended_reason = null,
+    proof_method = coalesce(p_proof->>'method', 'document'), proof_checked_at = now(), proof_failing_since = null,
+    proof_seen = left(p_proof->>'seen', 2000)
+  where v.server_id = s.server_id returning * into s;
+  perform mcp_data.add_event('server.verified', case when v_holder.server_id is null then s.proof_method else 'taken_over' end,
+    s.owner_account_id, null, s.server_id, null, jsonb_strip_nulls(jsonb_build_object('from', v_holder.server_id)), p_request);
+  if v_holder.server_id is null then
+    return jsonb_build_object('outcome', 'verified', 'server', mcp_data.describe_server(s));
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object('outcome', 'taken_over', 'server', mcp_data.describe_server(s),
+    'from', v_holder.server_id,
+    'owner', mcp_data.addressee(s.owner_account_id), 'former_owner', mcp_data.addressee(v_holder.owner_account_id)));
+end $$;
+grant execute on function mcp.finish_verification(text, text, jsonb, jsonb, timestamptz) to mcp_worker;
+
+-- Claims the servers whose proof is to be looked at again (SECURITY §23): a week after the last look, a day after one that failed. A
+-- bounded number; claimed ones are not due again before an hour has passed, also for another run that works beside: that is when one
+-- comes again of which nobody could tell. None while documents are switched off: nobody's proof fails because nobody looked. A look is a
+-- try like any other (begin_verification): the last one begun counts.
+-- outcomes: taken {servers}
+create or replace function mcp.take_proof_checks(p_limit integer) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_servers jsonb;
+begin
+  with claimed as (
+    update mcp_data.servers v set verification_begun_at = clock_timestamp(),
+      proof_checked_at = now() + interval '1 hour' - case when v.proof_failing_since is null then interval '7 days' else interval '1 day' end
+    where v.server_id = any(array(
+      select x.server_id from mcp_data.servers x
+      where x.status = 'verified' and x.proof_method <> 'loopback' and (select e.documents_are_on from mcp_data.settings e)
+        and x.proof_checked_at < now() - case when x.proof_failing_since is null then interval '7 days' else interval '1 day' end
+      order by x.proof_checked_at limit p_limit for update skip locked))
+    returning v.server_id, v.server_url, v.verification_begun_at)
+  select coalesce(jsonb_agg(jsonb_build_object('server_id', c.server_id, 'server_url', c.server_url,
+    'begun_at', c.verification_begun_at)), '[]') into v_servers
+  from claimed c;
+  return jsonb_build_object('outcome', 'taken', 'servers', v_servers);
+end $$;
+grant execute on function mcp.take_proof_checks(integer) to mcp_worker;
+
+-- Keeps what a look at a server's proof has seen, word for word (SECURITY §23; J11). A proven server whose proof fails is told at the
+-- first failure and suspended after 7 failing days; one that waits just keeps what was seen. `p_proof` null: it failed. p_begun_at as in
+-- finish_verification: where a later try has begun, that one decides, and nothing is kept of this one.
+-- outcomes: proven · failing {since_seconds?, notice?} · suspended {notice?} · superseded · not_found
+create or replace function mcp.record_proof_check(p_server_id text, p_proof jsonb, p_seen text, p_request jsonb default null,
+  p_begun_at timestamptz default null) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  s mcp_data.servers;
+  v_is_first boolean;
+begin
+  select * into s from mcp_data.servers v where v.server_id = p_server_id and v.status <> 'deleted' for update;
+  if not found then
+    return jsonb_build_object('outcome', 'not_found');
+  elsif p_begun_at < s.verification_begun_at then
+    return jsonb_build_object('outcome', 'superseded');
+  elsif p_proof is not null and p_proof <> 'null' then
+    update mcp_data.servers v set proof_checked_at = now(), proof_failing_since = null, proof_method = p_proof->>'method',
+      proof_seen = left(p_seen, 2000) where v.server_id = p_server_id;
+    return jsonb_build_object('outcome', 'proven');
+  end if;
+  v_is_first := s.status = 'verified' and s.proof_failing_since is null;
+  update mcp_data.servers v set proof_checked_at = now(), proof_seen = left(p_seen, 2000),
+    proof_failing_since = case when v.status = 'verified' then coalesce(v.proof_failing_since, now()) end
+  where v.server_id = p_server_id returning * into s;
+  perform mcp_data.add_event('document.fetch_failed', 'server_proof_failed', s.owner_account_id, null, p_server_id, null,
+    jsonb_build_object('seen', left(p_seen, 2000)), p_request);
+  if s.proof_failing_since <= now() - interval '7 days' then
+    perform mcp_data.suspend_server(s, 'proof_failing', null, p_request);
+    return jsonb_strip_nulls(jsonb_build_object('outcome', 'suspended', 'notice', mcp_data.addressee(s.owner_account_id)));
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object('outcome', 'failing',
+    'since_seconds', floor(extract(epoch from s.proof_failing_since))::bigint,
+    'notice', case when v_is_first then mcp_data.addressee(s.owner_account_id) end));
+end $$;
+grant execute on function mcp.record_proof_check(text, jsonb, text, jsonb, timestamptz) to mcp_worker;
+
+update mcp_data.settings set schema_version = '20261127201000';
+
+-- Back to the role that migrates.
+do $$
+begin
+  execute format('set role %I', current_setting('mcp.migrating_role'));
+end $$;
+
+-- migrations/20261127202000_usage_names.sql
+
+-- The names of clients on the pages of usage go with the last day on which they were used (decision 4).
+select pg_catalog.set_config('mcp.migrating_role', current_user, false);
+set role mcp_owner;
+
+-- Finds out whether a client has any day left at a server.
+create index usage_days_of_client on mcp_data.usage_days (server_id, client_id_digest);
+delete from mcp_data.usage_clients n where not exists (select from mcp_data.usage_days d
+  where d.server_id = n.server_id and d.client_id_digest = n.client_id_digest);
+
+-- Removes what has ended, at most p_batch rows a kind (decision 4), and keeps the audit months ahead. p_retention may hold
+-- transaction_seconds, session_seconds, connection_seconds, key_seconds, pending_server_seconds, tombstone_seconds, audit_seconds, usage_seconds.
+-- outcomes: cleaned {rows, more}
+create or replace function mcp.clean_up(p_batch integer, p_retention jsonb default null) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  r jsonb := '{"transaction_seconds": 3600, "session_seconds": 86400, "connection_seconds": 2592000, "key_seconds": 7776000,
+    "pending_server_seconds": 1209600, "tombstone_seconds": 7776000, "audit_seconds": 34560000, "usage_seconds": 34560000}'::jsonb || coalesce(p_retention, '{}');
+  v_rows jsonb := '{}';
+  v_count integer;
+  v_server_ids text[];
+  v_digests bytea[];
+begin
+  delete from mcp_data.transactions where transaction_id = any(array(select x.transaction_id from mcp_data.transactions x
+    where x.expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer) limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('transactions', v_count);
+  delete from mcp_data.sessions where session_id = any(array(select x.session_id from mcp_data.sessions x
+    where least(x.expires_at, x.ended_at) < now() - make_interval(secs => (r->>'session_seconds')::integer) limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('sessions', v_count);
+  delete from mcp_data.limits where subject_digest = any(array(select x.subject_digest from mcp_data.limits x
+    where x.expires_at < now() limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('limits', v_count);
+  delete from mcp_data.idempotency_keys where key_digest = any(array(select x.key_digest from mcp_data.idempotency_keys x
+    where x.expires_at < now() limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('idempotency_keys', v_count);
+  -- Kept an hour longer than they are worth anything, for clocks that disagree.
+  delete from mcp_data.client_assertions where assertion_digest in (select x.assertion_digest from mcp_data.client_assertions x
+    where x.expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer) limit p_batch for update skip locked);
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('client_assertions', v_count);
+  -- A code that nobody redeemed leaves nothing behind; an ended connection stays a while, so that replays are still known.
+  delete from mcp_data.connections where connection_id = any(array(select x.connection_id from mcp_data.connections x
+    where (x.code_redeemed_at is null and x.code_expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer))
+      or x.refresh_expires_at < now() - make_interval(secs => (r->>'connection_seconds')::integer)
+      or x.revoked_at < now() - make_interval(secs => (r->>'connection_seconds')::integer)
+    limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('connections', v_count);
+  delete from mcp_data.server_keys where key_id = any(array(select x.key_id from mcp_data.server_keys x
+    where least(x.revoked_at, x.expires_at) < now() - make_interval(secs => (r->>'key_seconds')::integer) limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('keys', v_count);
+  delete from mcp_data.personal_tokens where token_id = any(array(select x.token_id from mcp_data.personal_tokens x
+    where least(x.revoked_at, x.expires_at) < now() - make_interval(secs => (r->>'key_seconds')::integer) limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('personal_tokens', v_count);
+  delete from mcp_data.servers where server_id = any(array(select x.server_id from mcp_data.servers x
+    where x.deleted_at < now() - make_interval(secs => (r->>'tombstone_seconds')::integer)
+      or (x.status = 'pending' and x.owner_account_id is null
+        and x.created_at < now() - make_interval(secs => (r->>'pending_server_seconds')::integer))
+    limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('servers', v_count);
+  delete from mcp_data.webhook_messages where message_id = any(array(select x.message_id from mcp_data.webhook_messages x
+    where x.next_attempt_at is null and x.created_at < now() - make_interval(secs => (r->>'connection_seconds')::integer) limit p_batch for update skip locked));
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('webhook_messages', v_count);
+  with gone as (
+    delete from mcp_data.usage_days d where d.ctid = any(array(select x.ctid from mcp_data.usage_days x
+      where x.day < (now() - make_interval(secs => (r->>'usage_seconds')::integer))::date limit p_batch for update skip locked))
+    returning d.server_id, d.client_id_digest)
+  select count(*), array_agg(g.server_id), array_agg(g.client_id_digest) into v_count, v_server_ids, v_digests from gone g;
+  v_rows := v_rows || jsonb_build_object('usage_days', v_count);
+  -- The names that were of these days alone. A name is looked at when a day of it goes, and so for the last time when the last one does:
+  -- locked first, because two that take the last days between them have to look one after the other.
+  perform from mcp_data.usage_clients n where (n.server_id, n.client_id_digest) in (select * from unnest(v_server_ids, v_digests))
+    order by n.server_id, n.client_id_digest for update;
+  delete from mcp_data.usage_clients n where (n.server_id, n.client_id_digest) in (select * from unnest(v_server_ids, v_digests))
+    and not exists (select from mcp_data.usage_days d where d.server_id = n.server_id and d.client_id_digest = n.client_id_digest);
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('usage_clients', v_count);
+  v_rows := v_rows || jsonb_build_object('audit_months',
+    mcp_data.drop_audit_partitions(now() - make_interval(secs => (r->>'audit_seconds')::integer), p_batch));
+  for v_count in 0..2 loop
+    perform mcp_data.make_audit_partition(now() + make_interval(months => v_count));
+  end loop;
+  return jsonb_build_object('outcome', 'cleaned', 'rows', v_rows,
+    'more', exists (select from jsonb_each_text(v_rows) e where e.key <> 'audit_months' and e.value::integer >= p_batch));
+end $$;
+grant execute on function mcp.clean_up(integer, jsonb) to mcp_worker;
+
+-- Like count_usage_of, for a connection whose row is at hand: the client's name is kept too, at a refresh as well, because the days it
+-- was kept for may be gone. Internal.
+create or replace function mcp_data.count_usage(p_connection mcp_data.connections, p_connected integer, p_used integer,
+  p_refreshed integer, p_active_minutes integer) returns void
+language plpgsql set search_path = '' as $$
+declare
+  c alias for p_connection;
+begin
+  if c.server_id is not null then
+    insert into mcp_data.usage_clients (server_id, client_id_digest, client_id, client_name, client_kind)
+    values (c.server_id, c.client_id_digest, c.client_id, c.client->>'client_name', c.client_kind)
+    on conflict (server_id, client_id_digest) do nothing;
+  end if;
+  perform mcp_data.count_usage_of(c.server_id, c.client_id_digest, c.connection_id, p_connected, p_used, p_refreshed, p_active_minutes);
+end $$;
+
+update mcp_data.settings set schema_version = '20261127202000';
+
+-- Back to the role that migrates.
+do $$
+begin
+  execute format('set role %I', current_setting('mcp.migrating_role'));
+end $$;
+
 commit;

@@ -1,5 +1,5 @@
 -- Pre-registered clients (HTTP-API "Client registration"): public, any loopback port. And this deployment's settings.
-insert into mcp_data.settings (schema_version) values ('20261127195000');
+insert into mcp_data.settings (schema_version) values ('20261127202000');
 
 insert into mcp_data.clients (client_id, client_name, redirect_uris)
 select c.client_id, c.client_name, array['http://localhost/callback', 'http://localhost/oauth/callback',

@@ -14,7 +14,11 @@ const begin = (
 
 test('due and too_soon: an owner may try once a minute', async () => {
   const server = await pending()
-  expect(await begin(server.server_id, server.caller)).toEqual({ outcome: 'due', server_url: server.server_url })
+  expect(await begin(server.server_id, server.caller)).toEqual({
+    outcome: 'due',
+    server_url: server.server_url,
+    begun_at: expect.any(String) as string,
+  })
   expect(await begin(server.server_id, server.caller)).toMatchObject({ outcome: 'too_soon' })
   await database.passTime(61)
   expect(await begin(server.server_id, server.caller)).toMatchObject({ outcome: 'due' })
@@ -36,6 +40,22 @@ test('due: a claimant that asks all the time keeps nobody else from the proof', 
   expect(await begin(claimant.server_id, claimant.caller)).toMatchObject({ outcome: 'due' })
   expect(await begin(null, null, server.server_url)).toMatchObject({ outcome: 'due' })
   expect(await begin(server.server_id, server.caller)).toMatchObject({ outcome: 'due' })
+})
+
+test('due: a try at an authorization is one of all that wait, and of nobody else', async () => {
+  const one = await pending()
+  const two = await pending(one.server_url)
+  const lost = await pending(one.server_url)
+  await begin(lost.server_id, lost.caller)
+  await database.query(
+    "update mcp_data.servers set status = 'suspended', suspended_reason = 'taken_over' where server_id = $1",
+    [lost.server_id],
+  )
+  const { begun_at } = await begin(null, null, one.server_url)
+  const text = `select server_id from mcp_data.servers where server_url = $1 and verification_begun_at = $2::timestamptz
+    order by created_at`
+  const rows = await database.query(text, [one.server_url, begun_at])
+  expect(rows.map(({ server_id }) => server_id)).toEqual([one.server_id, two.server_id])
 })
 
 test('verified: nothing is left to prove', async () => {

@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest'
-import { addKey, addServer, newBrowser, newPerson, open, sendCode } from './support/builders.ts'
+import { describe, expect, test } from 'vitest'
+import { addKey, addServer, newBrowser, newPerson, open, type Server, sendCode } from './support/builders.ts'
 import { personalCaller } from './support/callers.ts'
-import { approve, connect } from './support/connections.ts'
+import { approve, connect, refresh } from './support/connections.ts'
 import { testDatabase } from './support/database.ts'
-import { digest, keyId } from './support/values.ts'
+import { digest, keyId, preRegistered } from './support/values.ts'
 
 const database = await testDatabase()
 const cleanUp = (p_batch = 1000, p_retention: Record<string, number> | undefined = undefined) =>
@@ -32,6 +32,7 @@ test('cleaned: nothing that is alive is removed', async () => {
       personal_tokens: 0,
       servers: 0,
       usage_days: 0,
+      usage_clients: 0,
       webhook_messages: 0,
       audit_months: 0,
     },
@@ -90,6 +91,78 @@ test('a personal token stays 90 days after its end, an idempotency key a day, th
   await database.query('update mcp_data.usage_days set day = day - 401')
   await cleanUp()
   expect(await counts()).toEqual([0, 0, 0])
+})
+
+describe('the names of clients on the pages of usage', () => {
+  const another = { ...preRegistered, client_id: 'client_install_mcp', client_name: 'install-mcp' }
+  const ageUsage = (server: Server, clientId: string, days: number) =>
+    database.query(
+      `update mcp_data.usage_days set day = day - $3::integer
+       where server_id = $1 and client_id_digest = sha256(convert_to($2, 'UTF8'))`,
+      [server.server_id, clientId, days],
+    )
+  const namesOf = async ({ server_id }: Server) =>
+    (
+      await database.query('select client_name from mcp_data.usage_clients where server_id = $1 order by 1', [
+        server_id,
+      ])
+    ).map(({ client_name }) => client_name)
+  const loopback = { redirect_uri: 'http://localhost/callback' }
+
+  test('go with the last of their days at that server, and no others', async () => {
+    const [server, other] = [await addServer(database), await addServer(database)]
+    const person = await newPerson(database)
+    for (const at of [server, other]) await connect(database, person, at, loopback, preRegistered)
+    await connect(database, person, server, loopback, another)
+    await ageUsage(server, preRegistered.client_id, 401)
+    await connect(database, person, server, loopback, preRegistered)
+    await cleanUp()
+    expect(await namesOf(server)).toEqual(['Claude Code', 'install-mcp'])
+    await ageUsage(server, preRegistered.client_id, 401)
+    expect(await cleanUp()).toMatchObject({ rows: { usage_days: 1, usage_clients: 1 } })
+    expect([await namesOf(server), await namesOf(other)]).toEqual([['install-mcp'], ['Claude Code']])
+  })
+
+  test('go in batches, each name once its days are gone', async () => {
+    const server = await addServer(database)
+    const person = await newPerson(database)
+    await connect(database, person, server, loopback, preRegistered)
+    const text = `insert into mcp_data.usage_days (server_id, day, client_id_digest, shard)
+      select d.server_id, d.day - n, d.client_id_digest, 0 from mcp_data.usage_days d, generate_series(1, 6) n where d.server_id = $1`
+    await database.query(text, [server.server_id])
+    await ageUsage(server, preRegistered.client_id, 401)
+    expect(await cleanUp(3)).toMatchObject({ rows: { usage_days: 3, usage_clients: 0 }, more: true })
+    expect(await namesOf(server)).toEqual(['Claude Code'])
+    expect(await cleanUp(3)).toMatchObject({ rows: { usage_days: 3, usage_clients: 0 }, more: true })
+    expect(await cleanUp(3)).toMatchObject({ rows: { usage_days: 1, usage_clients: 1 }, more: false })
+  })
+
+  test('go also where two clean-ups take the last days of a name between them', async () => {
+    const person = await newPerson(database)
+    for (let round = 0; round < 20; round += 1) {
+      const server = await addServer(database)
+      await connect(database, person, server, loopback, preRegistered)
+      const text = `insert into mcp_data.usage_days (server_id, day, client_id_digest, shard)
+        select d.server_id, d.day - n, d.client_id_digest, 0 from mcp_data.usage_days d, generate_series(1, 5) n where d.server_id = $1`
+      await database.query(text, [server.server_id])
+      await ageUsage(server, preRegistered.client_id, 401)
+      const answers = await Promise.all([cleanUp(3), cleanUp(3)])
+      expect(answers.map(({ rows }) => (rows as { usage_days: number }).usage_days)).toEqual([3, 3])
+      expect(await namesOf(server)).toEqual([])
+    }
+  })
+
+  test('come back with the next refresh of a connection that lived on', async () => {
+    const server = await addServer(database)
+    const connectionId = await connect(database, await newPerson(database), server, loopback, preRegistered)
+    await ageUsage(server, preRegistered.client_id, 401)
+    await cleanUp()
+    expect(await namesOf(server)).toEqual([])
+    expect(await refresh(database, connectionId, 1, { p_client_id: preRegistered.client_id })).toMatchObject({
+      outcome: 'rotated',
+    })
+    expect(await namesOf(server)).toEqual(['Claude Code'])
+  })
 })
 
 test('a revoked connection stays 30 days, a deleted server 90 (J25)', async () => {

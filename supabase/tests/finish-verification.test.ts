@@ -176,6 +176,111 @@ test('J10 holder_stands: a holder whose own way of proof nobody could look at', 
   expect(await prove(['document', 'dns'])).toMatchObject({ outcome: 'taken_over', from: holder.server_id })
 })
 
+/** Begins a try, at its owner's wish or at an authorization, as if the last one was a minute ago. */
+async function beginTry({ server_id, server_url, caller }: Server, by: 'owner' | 'authorization' = 'owner') {
+  await database.query("delete from mcp_data.limits where kind = 'server_proof'")
+  const args =
+    by === 'owner'
+      ? { p_server_id: server_id, p_server_url: null, p_caller: caller }
+      : { p_server_id: null, p_server_url: server_url, p_caller: null }
+  return String((await database.call('begin_verification', args)).begun_at)
+}
+const succeed = ({ server_id, server_url }: Server, p_begun_at: string | null, of: string | null = server_id) =>
+  database.call('finish_verification', {
+    p_server_id: of,
+    p_server_url: server_url,
+    p_proof: { method: 'document', named: [server_id], looked: ['document'], seen: 'a document' },
+    p_request: request,
+    p_begun_at,
+  })
+const fail = ({ server_id }: Server, p_begun_at: string | null) =>
+  database.call('record_proof_check', {
+    p_server_id: server_id,
+    p_proof: null,
+    p_seen: 'status 404',
+    p_request: request,
+    p_begun_at,
+  })
+const proofOf = async ({ server_id }: Server) => {
+  const text =
+    'select status, proof_seen, proof_failing_since is not null as fails from mcp_data.servers where server_id = $1'
+  return (await database.query(text, [server_id]))[0]
+}
+const superseded = { outcome: 'superseded' }
+
+test.each(['owner', 'authorization'] as const)(
+  'J8 superseded: an older try of its owner by a later one, of the %s, whichever ends first',
+  async (later) => {
+    const mended = await pending()
+    const before = await beginTry(mended)
+    const after = await beginTry(mended, later)
+    const of = later === 'owner' ? mended.server_id : null
+    expect(await succeed(mended, after, of)).toMatchObject({ outcome: 'verified' })
+    expect(await fail(mended, before)).toEqual(superseded)
+    expect(await proofOf(mended)).toEqual({ status: 'verified', proof_seen: 'a document', fails: false })
+
+    const broken = await pending()
+    const good = await beginTry(broken)
+    const bad = await beginTry(broken, later)
+    expect(await succeed(broken, good)).toEqual(superseded)
+    expect(await fail(broken, bad)).toMatchObject({ outcome: 'failing' })
+    expect(await succeed(broken, good)).toEqual(superseded)
+    expect(await proofOf(broken)).toEqual({ status: 'pending', proof_seen: 'status 404', fails: false })
+  },
+)
+
+test('J8 superseded: a try at an authorization by a later one of the owner', async () => {
+  const server = await pending()
+  const before = await beginTry(server, 'authorization')
+  const after = await beginTry(server)
+  expect(await succeed(server, before, null)).toEqual(superseded)
+  expect(await succeed(server, after)).toMatchObject({ outcome: 'verified' })
+})
+
+test('J10 superseded: an older try takes nothing over', async () => {
+  const holder = await addServer(database)
+  const claimant = await pending(holder.server_url)
+  const before = await beginTry(claimant)
+  const after = await beginTry(claimant)
+  expect(await succeed(claimant, before)).toEqual(superseded)
+  expect(await statusOf(holder)).toBe('verified')
+  expect(await succeed(claimant, after)).toMatchObject({ outcome: 'taken_over', from: holder.server_id })
+})
+
+test('J11 superseded: an older try mends nothing that a later look found failing, nor fails what it found mended', async () => {
+  const server = await pending()
+  await succeed(server, await beginTry(server))
+  await fail(server, null)
+  const [before, after] = [await beginTry(server), await beginTry(server)]
+  await fail(server, after)
+  expect(await succeed(server, before)).toEqual(superseded)
+  expect(await proofOf(server)).toMatchObject({ status: 'verified', fails: true })
+  const [old, newest] = [await beginTry(server), await beginTry(server)]
+  await succeed(server, newest)
+  expect(await fail(server, old)).toEqual(superseded)
+  expect(await proofOf(server)).toMatchObject({ status: 'verified', fails: false })
+})
+
+test('verified: by a Worker of before, which does not say when it began', async () => {
+  const server = await pending()
+  await beginTry(server)
+  await beginTry(server)
+  expect(await succeed(server, null)).toMatchObject({ outcome: 'verified' })
+  expect(await fail(server, null)).toMatchObject({ outcome: 'failing' })
+})
+
+test('J10 holder_stands: a holder that was looked at again, and found proven, after this proof was begun', async () => {
+  const holder = await pending()
+  await succeed(holder, await beginTry(holder))
+  const claimant = await pending(holder.server_url)
+  const begun = await beginTry(claimant)
+  const looked = { p_server_id: holder.server_id, p_seen: 'a document', p_request: request, p_begun_at: null }
+  await database.call('record_proof_check', { ...looked, p_proof: { method: 'document' } })
+  expect(await succeed(claimant, begun)).toEqual({ outcome: 'holder_stands' })
+  await database.call('record_proof_check', { ...looked, p_proof: null })
+  expect(await succeed(claimant, begun)).toMatchObject({ outcome: 'taken_over', from: holder.server_id })
+})
+
 test('J10 holder_stands: a holder that is named as well at this moment', async () => {
   const holder = await addServer(database)
   const claimant = await pending(holder.server_url)

@@ -61,6 +61,25 @@ test('failing: one that waits for its proof keeps what was seen and is never sus
   expect(await proofOf(server)).toMatchObject({ seen: 'what was seen' })
 })
 
+test('J11 superseded: where a later look has begun, nothing is kept of this one, and nobody is told', async () => {
+  const { server } = await ownedServer(database)
+  await record(server, { method: 'document' }, 'good')
+  await database.query('update mcp_data.servers set verification_begun_at = now() where server_id = $1', [
+    server.server_id,
+  ])
+  const late = { p_seen: 'late', p_request: request, p_begun_at: new Date(Date.now() - 60_000).toISOString() }
+  const before = await database.events()
+  for (const p_proof of [null, { method: 'dns' }]) {
+    const answer = await database.call('record_proof_check', { p_server_id: server.server_id, p_proof, ...late })
+    expect(answer).toEqual({ outcome: 'superseded' })
+  }
+  expect(await database.events()).toEqual(before)
+  const text = 'select proof_seen, proof_method, proof_failing_since from mcp_data.servers where server_id = $1'
+  expect(await database.query(text, [server.server_id])).toEqual([
+    { proof_seen: 'good', proof_method: 'document', proof_failing_since: null },
+  ])
+})
+
 test('not_found: no server, and a deleted one', async () => {
   expect(await record({ server_id: serverId() }, null)).toEqual({ outcome: 'not_found' })
   const server = await addServer(database)

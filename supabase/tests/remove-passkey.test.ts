@@ -73,7 +73,7 @@ test('removed: with a passkey, and whoever has said meanwhile that all are lost 
   const { person, passkey } = await passkeyOwner(database)
   const strong = await byPasskey(database, person, passkey)
   await reportLost(database, person)
-  await remove(strong, passkey.passkey_id)
+  expect(await remove(strong, passkey.passkey_id)).toMatchObject({ outcome: 'removed', report_ended: true })
   expect(await passkeyEvents(database, person)).toContainEqual(['passkey.removal_cancelled', 'passkey_removed'])
 })
 

@@ -50,6 +50,42 @@ test('J11 taken: again an hour later where nothing was recorded, so that a spent
   expect(await take(100)).not.toContain(server_id)
 })
 
+test('J11 taken: as a try of its own, which makes an older one of the owner count no more, and is made so by a later one', async () => {
+  const server = await addServer(database)
+  const { server_id, server_url, caller } = server
+  const record = (p_begun_at: unknown, p_proof: unknown = null) =>
+    database.call('record_proof_check', {
+      p_server_id: server_id,
+      p_proof,
+      p_seen: 'x',
+      p_request: request,
+      p_begun_at,
+    })
+  const mend = async () => {
+    await database.query('delete from mcp_data.limits')
+    const args = { p_server_id: server_id, p_server_url: null, p_caller: caller }
+    return (await database.call('begin_verification', args)).begun_at
+  }
+  await record(null, { method: 'document' })
+  await record(null)
+  await database.passTime(day + 1)
+  const owners = await mend()
+  const taken = (await database.call('take_proof_checks', { p_limit: 100 })).servers as Record<string, unknown>[]
+  const look = taken.find((one) => one.server_id === server_id)
+  const finish = (p_begun_at: unknown) =>
+    database.call('finish_verification', {
+      p_server_id: server_id,
+      p_server_url: server_url,
+      p_proof: { method: 'document', named: [server_id], seen: 'x' },
+      p_request: request,
+      p_begun_at,
+    })
+  expect(await finish(owners)).toEqual({ outcome: 'superseded' })
+  expect(await record(look?.begun_at)).toMatchObject({ outcome: 'failing' })
+  expect(await finish(await mend())).toMatchObject({ outcome: 'verified' })
+  expect(await record(look?.begun_at)).toEqual({ outcome: 'superseded' })
+})
+
 test('taken: no more than asked for, each by one of several runs at once', async () => {
   for (let count = 0; count < 6; count += 1) await proven()
   await database.passTime(8 * day)

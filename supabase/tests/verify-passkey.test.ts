@@ -49,7 +49,7 @@ test('verified: whoever has said that the passkeys are lost was wrong; a wrong a
   await reportLost(database, person)
   await verifyPasskey(database, browser, transaction.id, passkey, { p_proof: null, p_reason: 'signature' })
   expect(await passkeyEvents(database, person)).not.toContainEqual(['passkey.removal_cancelled', 'passkey_used'])
-  await verifyPasskey(database, browser, transaction.id, passkey)
+  expect(await verifyPasskey(database, browser, transaction.id, passkey)).toMatchObject({ report_ended: true })
   expect(await passkeyEvents(database, person)).toContainEqual(['passkey.removal_cancelled', 'passkey_used'])
   expect(await keepPasskeys(database, person)).toEqual({ outcome: 'none' })
 })

@@ -94,7 +94,7 @@ export const defaultRetention = {
   tombstone_seconds: 7_776_000,
   /** An audit event; whole months are dropped. */
   audit_seconds: 34_560_000,
-  /** The use of a server on one day. */
+  /** The use of a server on one day; the name of a client goes with its last day. */
   usage_seconds: 34_560_000,
 } as const
 

@@ -11,7 +11,7 @@ import { recordProofCheck, takeProofChecks } from './store/verification.ts'
 /** Servers that one run looks at: what is left is due at the next. */
 const checksPerRun = 20
 
-type Due = { readonly server_id: string; readonly server_url: string }
+type Due = { readonly server_id: string; readonly server_url: string; readonly begun_at: string }
 
 /**
  * Looks again at the proofs that are due: weekly, daily while one fails; seven failing days suspend (SECURITY §23, J11).
@@ -27,7 +27,7 @@ export async function runProofChecks(dependencies: Dependencies): Promise<void> 
   dependencies.log({ level: 'info', job: 'proof_checks', ms: dependencies.clock() - startedMs, database_calls, rows })
 }
 
-async function check(dependencies: Dependencies, { server_id, server_url }: Due): Promise<string> {
+async function check(dependencies: Dependencies, { server_id, server_url, begun_at }: Due): Promise<string> {
   const { config, readServerProof, store } = dependencies
   const metadata_url = metadataUrlOf(server_url)
   const proof = await readServerProof({ metadata_url, resource: server_url, issuer: config.issuer, server_id })
@@ -38,6 +38,7 @@ async function check(dependencies: Dependencies, { server_id, server_url }: Due)
     p_proof: proof.outcome === 'named' ? { method: proof.method } : null,
     p_seen: proof.seen,
     p_request: {},
+    p_begun_at: begun_at,
   })
   if (recorded.outcome === 'failing') await tell(dependencies, recorded.notice, 'proof_failing', server_id)
   if (recorded.outcome === 'suspended') await tell(dependencies, recorded.notice, 'proof_suspended', server_id)

@@ -8,6 +8,8 @@ declare
     "pending_server_seconds": 1209600, "tombstone_seconds": 7776000, "audit_seconds": 34560000, "usage_seconds": 34560000}'::jsonb || coalesce(p_retention, '{}');
   v_rows jsonb := '{}';
   v_count integer;
+  v_server_ids text[];
+  v_digests bytea[];
 begin
   delete from mcp_data.transactions where transaction_id = any(array(select x.transaction_id from mcp_data.transactions x
     where x.expires_at < now() - make_interval(secs => (r->>'transaction_seconds')::integer) limit p_batch for update skip locked));
@@ -57,10 +59,20 @@ begin
     where x.next_attempt_at is null and x.created_at < now() - make_interval(secs => (r->>'connection_seconds')::integer) limit p_batch for update skip locked));
   get diagnostics v_count = row_count;
   v_rows := v_rows || jsonb_build_object('webhook_messages', v_count);
-  delete from mcp_data.usage_days where ctid = any(array(select x.ctid from mcp_data.usage_days x
-    where x.day < (now() - make_interval(secs => (r->>'usage_seconds')::integer))::date limit p_batch for update skip locked));
-  get diagnostics v_count = row_count;
+  with gone as (
+    delete from mcp_data.usage_days d where d.ctid = any(array(select x.ctid from mcp_data.usage_days x
+      where x.day < (now() - make_interval(secs => (r->>'usage_seconds')::integer))::date limit p_batch for update skip locked))
+    returning d.server_id, d.client_id_digest)
+  select count(*), array_agg(g.server_id), array_agg(g.client_id_digest) into v_count, v_server_ids, v_digests from gone g;
   v_rows := v_rows || jsonb_build_object('usage_days', v_count);
+  -- The names that were of these days alone. A name is looked at when a day of it goes, and so for the last time when the last one does:
+  -- locked first, because two that take the last days between them have to look one after the other.
+  perform from mcp_data.usage_clients n where (n.server_id, n.client_id_digest) in (select * from unnest(v_server_ids, v_digests))
+    order by n.server_id, n.client_id_digest for update;
+  delete from mcp_data.usage_clients n where (n.server_id, n.client_id_digest) in (select * from unnest(v_server_ids, v_digests))
+    and not exists (select from mcp_data.usage_days d where d.server_id = n.server_id and d.client_id_digest = n.client_id_digest);
+  get diagnostics v_count = row_count;
+  v_rows := v_rows || jsonb_build_object('usage_clients', v_count);
   v_rows := v_rows || jsonb_build_object('audit_months',
     mcp_data.drop_audit_partitions(now() - make_interval(secs => (r->>'audit_seconds')::integer), p_batch));
   for v_count in 0..2 loop

@@ -1,5 +1,6 @@
--- Ends what has been said of lost passkeys: they stay. Any session is enough, because it takes nothing away.
--- outcomes: kept · none · sign_in
+-- Ends what has been said of lost passkeys: they stay. Any session is enough, because it takes nothing away. Whoever waits for the
+-- removal is told.
+-- outcomes: kept {email} · none · sign_in
 create or replace function mcp.keep_passkeys(p_session_digests bytea[], p_session_idle_seconds integer, p_request jsonb default null) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -10,7 +11,9 @@ begin
     return v_person.refusal;
   end if;
   perform from mcp_data.accounts a where a.account_id = v_person.account_id for no key update;
-  return jsonb_build_object('outcome', case when mcp_data.end_lost_passkeys(v_person.account_id, 'kept', p_request)
-    then 'kept' else 'none' end);
+  if not mcp_data.end_lost_passkeys(v_person.account_id, 'kept', p_request) then
+    return jsonb_build_object('outcome', 'none');
+  end if;
+  return jsonb_build_object('outcome', 'kept', 'email', v_person.email);
 end $$;
 grant execute on function mcp.keep_passkeys(bytea[], integer, jsonb) to mcp_worker;

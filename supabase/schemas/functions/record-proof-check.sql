@@ -1,7 +1,9 @@
 -- Keeps what a look at a server's proof has seen, word for word (SECURITY §23; J11). A proven server whose proof fails is told at the
--- first failure and suspended after 7 failing days; one that waits just keeps what was seen. `p_proof` null: it failed.
--- outcomes: proven · failing {since_seconds?, notice?} · suspended {notice?} · not_found
-create or replace function mcp.record_proof_check(p_server_id text, p_proof jsonb, p_seen text, p_request jsonb default null) returns jsonb
+-- first failure and suspended after 7 failing days; one that waits just keeps what was seen. `p_proof` null: it failed. p_begun_at as in
+-- finish_verification: where a later try has begun, that one decides, and nothing is kept of this one.
+-- outcomes: proven · failing {since_seconds?, notice?} · suspended {notice?} · superseded · not_found
+create or replace function mcp.record_proof_check(p_server_id text, p_proof jsonb, p_seen text, p_request jsonb default null,
+  p_begun_at timestamptz default null) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
   s mcp_data.servers;
@@ -10,6 +12,8 @@ begin
   select * into s from mcp_data.servers v where v.server_id = p_server_id and v.status <> 'deleted' for update;
   if not found then
     return jsonb_build_object('outcome', 'not_found');
+  elsif p_begun_at < s.verification_begun_at then
+    return jsonb_build_object('outcome', 'superseded');
   elsif p_proof is not null and p_proof <> 'null' then
     update mcp_data.servers v set proof_checked_at = now(), proof_failing_since = null, proof_method = p_proof->>'method',
       proof_seen = left(p_seen, 2000) where v.server_id = p_server_id;
@@ -29,4 +33,4 @@ begin
     'since_seconds', floor(extract(epoch from s.proof_failing_since))::bigint,
     'notice', case when v_is_first then mcp_data.addressee(s.owner_account_id) end));
 end $$;
-grant execute on function mcp.record_proof_check(text, jsonb, text, jsonb) to mcp_worker;
+grant execute on function mcp.record_proof_check(text, jsonb, text, jsonb, timestamptz) to mcp_worker;

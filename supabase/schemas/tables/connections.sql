@@ -88,8 +88,9 @@ create table mcp_data.usage_days (
   constraint usage_days_pkey primary key (server_id, day, client_id_digest, shard)
 ) with (fillfactor = 60);
 create index usage_days_by_day on mcp_data.usage_days (day);
+create index usage_days_of_client on mcp_data.usage_days (server_id, client_id_digest);
 
--- The names for those digests.
+-- The names for those digests, for as long as there is a day of theirs.
 create table mcp_data.usage_clients (
   server_id text not null references mcp_data.servers (server_id) on delete cascade,
   client_id_digest bytea not null constraint usage_clients_digest_is_32_bytes check (octet_length(client_id_digest) = 32),

@@ -24,7 +24,8 @@ create table mcp_data.servers (
   suspended_at timestamptz,
   suspended_reason text,
   deleted_at timestamptz,
-  -- When the last proof of its URL was begun: only one that began after the holder's counts (HTTP-API "Proof of server_url").
+  -- When the last try of its proof was begun, at whoever's wish: what an older one has seen counts no more, and only one that began
+  -- after the holder's takes the URL over (HTTP-API "Proof of server_url").
   verification_begun_at timestamptz,
   -- To whom its owner offers it, in canonical form; a registration offers by the account's id.
   offered_to_email text constraint servers_offered_to_email_is_short check (length(offered_to_email) between 3 and 254),

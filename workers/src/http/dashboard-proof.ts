@@ -25,8 +25,10 @@ export async function proveAndCheck(
   const begun = await beginVerification(store, { p_server_id: server_id, p_server_url: null, p_caller, p_request })
   if (begun.outcome === 'too_soon') return { checks: [], done: 'too_soon' }
   if (begun.outcome !== 'due') return { checks: [] }
-  const verification = await verifyServerUrl(c, server_url, server_id)
+  const { begun_at } = begun
+  const verification = await verifyServerUrl(c, { server_url, begun_at, server_id })
   if (verification.outcome !== 'failed') return { checks: [], done: 'proven' }
-  await recordProofCheck(store, { p_server_id: server_id, p_proof: null, p_seen: verification.seen, p_request })
+  const p_seen = verification.seen
+  await recordProofCheck(store, { p_server_id: server_id, p_proof: null, p_seen, p_request, p_begun_at: begun_at })
   return { checks: [] }
 }

@@ -11,15 +11,16 @@ export type Verification =
   | { readonly outcome: 'failed'; readonly seen: string }
   | Extract<FinishVerificationOutcome, { outcome: 'verified' | 'taken_over' }>
 
+/** A try that was begun in the database. With `server_id` only that registration counts. */
+export type Begun = { readonly server_url: string; readonly begun_at: string; readonly server_id?: string }
+
 /**
  * Fetches the document at a server's URL and gives the URL to the registration it names (HTTP-API "Proof of server_url").
- * With `server_id` only that one counts. The caller has begun the verification in the database.
  * @throws OAuthError rate_limited when this address has caused too many calls to strangers
  */
 export async function verifyServerUrl(
   c: Context<AppEnv>,
-  server_url: string,
-  server_id?: string,
+  { server_url, begun_at, server_id }: Begun,
 ): Promise<Verification> {
   const { readServerProof, config, store, requestFacts } = c.var
   await countFetch(c)
@@ -31,6 +32,7 @@ export async function verifyServerUrl(
     p_server_url: server_url,
     p_proof: { method: proof.method, named: proof.named, looked: proof.looked, seen: proof.seen },
     p_request: requestFacts,
+    p_begun_at: begun_at,
   })
   switch (finished.outcome) {
     case 'taken_over':
@@ -40,6 +42,8 @@ export async function verifyServerUrl(
       return finished
     case 'holder_stands':
       return failed(proof.seen, 'another registration holds this URL, and its own proof has not failed at this moment')
+    case 'superseded':
+      return failed(proof.seen, 'the proof was tried again meanwhile, and the later try counts')
     case 'not_found':
       return failed(proof.seen, 'this names no registration of this URL that waits')
   }
@@ -71,7 +75,7 @@ export async function verifyOnTheSpot(c: Context<AppEnv>, server_url: string): P
     p_caller: null,
     p_request: c.var.requestFacts,
   })
-  return begun.outcome === 'due' ? verifyServerUrl(c, server_url) : undefined
+  return begun.outcome === 'due' ? verifyServerUrl(c, { server_url, begun_at: begun.begun_at }) : undefined
 }
 
 /** Loopback servers of a loopback issuer need no proof; all others wait for theirs. */

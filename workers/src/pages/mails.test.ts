@@ -8,6 +8,7 @@ import {
   identityMail,
   lostPasskeysMail,
   passkeyMail,
+  reportEndedMail,
   signInMail,
   theftMail,
 } from './mails.ts'
@@ -35,6 +36,9 @@ function everyMail(frame: Frame): Record<string, Mail> {
     identityLinked: identityMail(frame, 'linked', { ...circumstances, provider: 'Acme' }),
     identityUnlinked: identityMail(frame, 'unlinked', { ...circumstances, provider: 'Acme' }),
     passkeysLost: lostPasskeysMail(frame, { ...circumstances, removable: circumstances.moment }),
+    reportEndedKept: reportEndedMail(frame, 'kept', circumstances),
+    reportEndedUsed: reportEndedMail(frame, 'used', circumstances),
+    reportEndedChanged: reportEndedMail(frame, 'changed', circumstances),
   }
 }
 
@@ -69,6 +73,15 @@ describe.each(languages.filter(isLanguage))('mails in %s', (language) => {
     expect([text.includes('04915526'), text.includes('files.example.net')]).toEqual([true, true])
     expect(codeMail(frame, { ...code, serverHost: undefined }).text).not.toContain('files.example.net')
   })
+
+  it.each(mails.filter(([name]) => name.startsWith('reportEnded')))(
+    'J22 %s says from where and when, and how whoever waits goes on',
+    (_name, { text }) => {
+      for (const said of [circumstances.place, circumstances.moment, '/account/sessions', '/account/passkeys']) {
+        expect(text).toContain(said)
+      }
+    },
+  )
 
   it('C7 the notice of a sign-in says from where and when', () => {
     const { text } = signInMail(frame, circumstances)

@@ -67,6 +67,15 @@ export function lostPasskeysMail(frame: Frame, facts: Circumstances & { readonly
   return mailOf(frame, { subject: text.subject, paragraphs })
 }
 
+/** Whoever waits for the removal of lost passkeys waits in vain: they are kept, one has signed in, or one came or went. */
+export function reportEndedMail(frame: Frame, by: 'kept' | 'used' | 'changed', circumstances: Circumstances): Mail {
+  const text = frame.messages.report_ended_mail
+  const values = { ...circumstances, host: frame.issuerHost }
+  const passkey = by === 'kept' ? [] : [text.passkey]
+  const paragraphs = [text[by], text.known, text.stranger, text.again, ...passkey].map((one) => fillText(one, values))
+  return mailOf(frame, { subject: text.subject, paragraphs })
+}
+
 export type ConnectionMailFacts = Circumstances & {
   /** The name of a pre-registered client; undefined for one that named itself. */
   readonly client: string | undefined

@@ -8,7 +8,7 @@ import { htmlAnswer } from '../http/html.ts'
 import { providerName } from '../http/identity-mail.ts'
 import { messagesOf } from '../http/language.ts'
 import { answerWithPage, deadEnd } from '../http/page-errors.tsx'
-import { mailPasskey } from '../http/passkey-mail.ts'
+import { mailPasskey, mailReportEnded } from '../http/passkey-mail.ts'
 import { relyingParty, rememberPasskeyUse } from '../http/passkeys.ts'
 import { clockOf, personFrame, presentedPerson, presentedViewer, signInFirst } from '../http/person.ts'
 import { rateLimit } from '../http/rate-limit.ts'
@@ -157,6 +157,7 @@ async function keep(c: Context<AppEnv>, name: string, verified: VerifiedPasskey)
     case 'added':
       rememberPasskeyUse(c)
       mailPasskey(c, added.email, { kind: 'added', settlesAtSeconds: added.settles_at_seconds })
+      if (added.report_ended) mailReportEnded(c, added.email, 'changed')
       return c.redirect(`${here}?done=added`, 303)
     case 'challenge_gone':
       return notAdded(c, 'refused')
@@ -205,6 +206,7 @@ async function remove(c: Context<AppEnv>): Promise<Response> {
   switch (removed.outcome) {
     case 'removed':
       mailPasskey(c, removed.email, { kind: 'removed' })
+      if (removed.report_ended) mailReportEnded(c, removed.email, 'changed')
       return c.redirect(`${here}?done=removed`, 303)
     case 'not_found':
       return notFound(c)

@@ -3,7 +3,7 @@ import type { AppEnv } from '../context.ts'
 import { callerRefused, requireCaller } from '../http/management-caller.ts'
 import { serverIdOf } from '../http/management-path.ts'
 import { rateLimit } from '../http/rate-limit.ts'
-import { type Verification, verifyServerUrl } from '../http/server-verification.ts'
+import { type Begun, type Verification, verifyServerUrl } from '../http/server-verification.ts'
 import { refused } from '../protocol/errors.ts'
 import { metadataUrlOf, proofMembers } from '../protocol/server-description.ts'
 import { beginVerification, recordProofCheck } from '../store/verification.ts'
@@ -24,7 +24,7 @@ async function verify(c: Context<AppEnv>): Promise<Response> {
   })
   switch (begun.outcome) {
     case 'due':
-      return tell(c, { server_id, server_url: begun.server_url })
+      return tell(c, { server_id, server_url: begun.server_url, begun_at: begun.begun_at })
     case 'verified':
       return c.json({ server_id, status: 'verified', verified: true })
     case 'too_soon': {
@@ -38,16 +38,16 @@ async function verify(c: Context<AppEnv>): Promise<Response> {
   }
 }
 
-type Asked = { readonly server_id: string; readonly server_url: string }
-
-async function tell(c: Context<AppEnv>, { server_id, server_url }: Asked): Promise<Response> {
-  const verification = await verifyServerUrl(c, server_url, server_id)
+async function tell(c: Context<AppEnv>, asked: Required<Begun>): Promise<Response> {
+  const verification = await verifyServerUrl(c, asked)
+  const { server_id, server_url, begun_at: p_begun_at } = asked
   const metadata_url = metadataUrlOf(server_url)
   if (verification.outcome !== 'failed') return c.json({ server_id, ...proven(verification), metadata_url })
   const { store, config, requestFacts } = c.var
   const { seen } = verification
   c.set('reason', 'server_proof_failed')
-  await recordProofCheck(store, { p_server_id: server_id, p_proof: null, p_seen: seen, p_request: requestFacts })
+  const p_request = requestFacts
+  await recordProofCheck(store, { p_server_id: server_id, p_proof: null, p_seen: seen, p_request, p_begun_at })
   const expected = proofMembers({ server_id, server_url }, config.issuer)
   return c.json({ server_id, verified: false, metadata_url, seen, expected })
 }

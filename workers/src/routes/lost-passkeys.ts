@@ -3,7 +3,7 @@ import type { AppEnv } from '../context.ts'
 import { readFormPost } from '../http/form-post.ts'
 import { circumstancesOf, mailLater } from '../http/mail-later.ts'
 import { answerWithPage } from '../http/page-errors.tsx'
-import { mailPasskey } from '../http/passkey-mail.ts'
+import { mailPasskey, mailReportEnded } from '../http/passkey-mail.ts'
 import { presentedPerson, signInFirst } from '../http/person.ts'
 import { rateLimit } from '../http/rate-limit.ts'
 import { frameOf } from '../http/transaction-pages.tsx'
@@ -67,7 +67,9 @@ async function report(c: Context<AppEnv>): Promise<Response> {
 async function keep(c: Context<AppEnv>): Promise<Response> {
   const kept = await keepPasskeys(c.var.store, { ...(await presentedPerson(c)), p_request: c.var.requestFacts })
   if (kept.outcome === 'sign_in') return signInFirst(c, kept, here)
-  return c.redirect(kept.outcome === 'kept' ? `${here}?done=kept` : here, 303)
+  if (kept.outcome === 'none') return c.redirect(here, 303)
+  mailReportEnded(c, kept.email, 'kept')
+  return c.redirect(`${here}?done=kept`, 303)
 }
 
 async function remove(c: Context<AppEnv>): Promise<Response> {

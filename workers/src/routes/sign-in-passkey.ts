@@ -5,6 +5,7 @@ import { type FormPost, readFormPost } from '../http/form-post.ts'
 import { gone } from '../http/gone.ts'
 import { languageOf, messagesOf } from '../http/language.ts'
 import { answerWithPage, deadEnd } from '../http/page-errors.tsx'
+import { mailReportEnded } from '../http/passkey-mail.ts'
 import { isPasskeyChallenge, relyingParty, rememberPasskeyUse } from '../http/passkeys.ts'
 import { rateLimit } from '../http/rate-limit.ts'
 import { see } from '../http/read-transaction.ts'
@@ -79,6 +80,7 @@ async function finish(c: Context<AppEnv>, post: FormPost, answered: Answered): P
   writeSession(c, session)
   rememberPasskeyUse(c)
   await rememberDevice(c, verified.email)
+  if (verified.report_ended) mailReportEnded(c, verified.email, 'used')
   return c.redirect(verified.page ?? pagePath('/consent', post.transaction), 303)
 }
 

@@ -147,6 +147,7 @@ export type FunctionArguments = {
     p_server_url: string | null
     p_proof?: Json | null
     p_request?: Json | null
+    p_begun_at?: string | null
   }
   get_client: {
     p_client_id: string | null
@@ -332,6 +333,7 @@ export type FunctionArguments = {
     p_proof: Json | null
     p_seen: string | null
     p_request?: Json | null
+    p_begun_at?: string | null
   }
   record_webhook_message: {
     p_message_id: string | null

@@ -40,7 +40,11 @@ export function reportLostPasskeys(
   return callFor(store, 'report_lost_passkeys', args, reportLostPasskeysOutcome)
 }
 
-const keepPasskeysOutcome = z.discriminatedUnion('outcome', [outcome('kept'), outcome('none'), signIn])
+const keepPasskeysOutcome = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('kept'), email: z.string() }),
+  outcome('none'),
+  signIn,
+])
 export type KeepPasskeysOutcome = z.infer<typeof keepPasskeysOutcome>
 
 export function keepPasskeys(

@@ -6,6 +6,10 @@ import { type FreshArguments, lostPasskeys, notFresh } from './lost-passkeys.ts'
 import { absent, outcome, type RequestFacts, transactionGone } from './rows.ts'
 
 const signIn = outcome('sign_in')
+
+/** It ended what somebody had said of lost passkeys. */
+const reportEnded = absent(z.literal(true))
+
 const ownPasskey = z.object({
   passkey_id: z.string(),
   name: z.string(),
@@ -78,7 +82,12 @@ export type PasskeyRow = {
 }
 
 const addPasskeyOutcome = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('added'), email: z.string(), settles_at_seconds: absent(z.number()) }),
+  z.object({
+    outcome: z.literal('added'),
+    email: z.string(),
+    settles_at_seconds: absent(z.number()),
+    report_ended: reportEnded,
+  }),
   outcome('challenge_gone'),
   outcome('already_known'),
   outcome('full'),
@@ -111,7 +120,7 @@ export function renamePasskey(
 }
 
 const removePasskeyOutcome = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('removed'), email: z.string() }),
+  z.object({ outcome: z.literal('removed'), email: z.string(), report_ended: reportEnded }),
   outcome('not_found'),
   notFresh,
   signIn,
@@ -166,6 +175,7 @@ const verifyPasskeyOutcome = z.discriminatedUnion('outcome', [
     /** A sign-in for one of our own pages leads there. */
     page: absent(z.string()),
     devices_forgotten_at_seconds: absent(z.number()),
+    report_ended: reportEnded,
   }),
   outcome('refused'),
   outcome('passkey_unknown'),

@@ -11,8 +11,11 @@ export type BeginVerificationArguments = {
   readonly p_request: RequestFacts
 }
 
+/** When a try was begun, as the database writes it: it is handed back with what was seen, and the last one begun counts. */
+type Begun = { readonly p_begun_at: string }
+
 const beginVerificationOutcome = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('due'), server_url: z.string() }),
+  z.object({ outcome: z.literal('due'), server_url: z.string(), begun_at: z.string() }),
   z.object({ outcome: z.literal('too_soon'), retry_after_seconds: z.number() }),
   z.object({ outcome: z.literal('verified'), server: serverRow }),
   outcome('suspended'),
@@ -33,7 +36,7 @@ export type ProofRow = {
   readonly seen: string
 }
 
-export type FinishVerificationArguments = {
+export type FinishVerificationArguments = Begun & {
   /** The registration that is proven; null: any that waits for the URL and is named. */
   readonly p_server_id: string | null
   readonly p_server_url: string
@@ -51,6 +54,7 @@ const finishVerificationOutcome = z.discriminatedUnion('outcome', [
     former_owner: absent(addressee),
   }),
   outcome('holder_stands'),
+  outcome('superseded'),
   outcome('not_found'),
 ])
 export type FinishVerificationOutcome = z.infer<typeof finishVerificationOutcome>
@@ -64,7 +68,7 @@ export function finishVerification(
 
 const takeProofChecksOutcome = z.object({
   outcome: z.literal('taken'),
-  servers: z.array(z.object({ server_id: z.string(), server_url: z.string() })),
+  servers: z.array(z.object({ server_id: z.string(), server_url: z.string(), begun_at: z.string() })),
 })
 export type TakeProofChecksOutcome = z.infer<typeof takeProofChecksOutcome>
 
@@ -72,7 +76,7 @@ export function takeProofChecks(store: Store, args: { readonly p_limit: number }
   return callFor(store, 'take_proof_checks', args, takeProofChecksOutcome)
 }
 
-export type RecordProofCheckArguments = {
+export type RecordProofCheckArguments = Begun & {
   readonly p_server_id: string
   /** null: it failed. */
   readonly p_proof: Pick<ProofRow, 'method'> | null
@@ -84,6 +88,7 @@ const recordProofCheckOutcome = z.discriminatedUnion('outcome', [
   outcome('proven'),
   z.object({ outcome: z.literal('failing'), since_seconds: absent(z.number()), notice }),
   z.object({ outcome: z.literal('suspended'), notice }),
+  outcome('superseded'),
   outcome('not_found'),
 ])
 export type RecordProofCheckOutcome = z.infer<typeof recordProofCheckOutcome>

@@ -101,6 +101,55 @@ test('E18 twenty authorizations for one unproven URL: its host is called once', 
   })
 })
 
+const tryAgain = async ({ server_id, caller }: Server): Promise<string> => {
+  await database.query("delete from mcp_data.limits where kind = 'server_proof'")
+  return String((await begin(server_id, caller)).begun_at)
+}
+
+test('J8 J10 twenty tries of one server that end at once, good and bad ones: the last one begun decides', async () => {
+  await eachRound(async (round) => {
+    const server = await pending(newUrl())
+    const tries: string[] = []
+    for (let n = 0; n < callers; n++) tries.push(await tryAgain(server))
+    // Of the last, every other round a good one.
+    const isGood = (caller: number) => (caller + round) % 2 === 0
+    const { answers, outcomes } = await crowd(callers, (caller) => {
+      const { server_id: p_server_id, server_url: p_server_url } = server
+      const p_begun_at = tries[caller]
+      return isGood(caller)
+        ? database.call('finish_verification', { p_server_id, p_server_url, p_request: request, p_begun_at })
+        : database.call('record_proof_check', {
+            p_server_id,
+            p_proof: null,
+            p_seen: 'no',
+            p_request: request,
+            p_begun_at,
+          })
+    })
+    expect(outcomes.superseded).toBe(callers - 1)
+    const last = callers - 1
+    expect(answers[last]?.outcome).toBe(isGood(last) ? 'verified' : 'failing')
+    expect(await statusesOf(server.server_url)).toEqual(isGood(last) ? { verified: 1 } : { pending: 1 })
+  })
+})
+
+test('J8 J10 tries that begin at once, of owners and of an authorization: each server knows the last of its own', async () => {
+  await eachRound(async () => {
+    const server_url = newUrl()
+    const claimants = await Promise.all(Array.from({ length: callers - 1 }, () => pending(server_url)))
+    const { answers } = await crowd(callers, (caller) => {
+      const claimant = claimants[caller - 1]
+      return claimant === undefined ? begin(null, null, server_url) : begin(claimant.server_id, claimant.caller)
+    })
+    const [atAuthorization, ...own] = answers.map(({ begun_at }) => String(begun_at))
+    for (const [n, { server_id }] of claimants.entries()) {
+      const text = `select verification_begun_at = greatest($2::timestamptz, $3::timestamptz) as is_last
+        from mcp_data.servers where server_id = $1`
+      expect(await database.query(text, [server_id, atAuthorization, own[n]])).toEqual([{ is_last: true }])
+    }
+  })
+})
+
 test('E17 twenty connections of one person whose client changed refresh at once: all are suspended, none waits for another', async () => {
   const server = await addServer(database)
   const strong = { ...metadataClient, token_endpoint_auth_method: 'private_key_jwt' }

@@ -284,6 +284,48 @@ describe('lost passkeys', () => {
     expect((await visitor.open('/account/activity')).text).toContain('Passkeys are not lost: they stay')
   })
 
+  const ended = 'Your passkeys are no longer said to be lost'
+  const endedMails = async ({ email }: Visitor) => (await mailsTo(email)).filter(({ subject }) => subject === ended)
+
+  it('J22 C7 tell by mail whoever waits that they were kept, once for each report: when, from where, and what to do', async () => {
+    const { visitor } = await lostOwner()
+    const page = await visitor.open(here)
+    expect(searchOf(await visitor.submit(page, lostPage, { act: 'keep' }))).toEqual({ done: 'kept' })
+    expect(searchOf(await visitor.submit(page, lostPage, { act: 'keep' }))).toEqual({})
+    const [mail, ...more] = await endedMails(visitor)
+    expect(more).toEqual([])
+    expect(mail?.text).toMatch(/with “Keep my passkeys”, from .+, on .+ UTC\./)
+    for (const said of ['localhost:9400/account/sessions', 'sign out everywhere else', 'The wait begins anew']) {
+      expect(mail?.text).toContain(said)
+    }
+    await decide(visitor, 'report')
+    await decide(visitor, 'keep')
+    expect(await endedMails(visitor)).toHaveLength(2)
+  })
+
+  it('J22 C7 tell by mail whoever waits that one of them has signed in, or that one came', async () => {
+    const { visitor, authenticator } = await lostOwner()
+    for (const browser of [meetVisitor(), meetVisitor()]) {
+      await usePasskey(browser, await startIn(browser), authenticator)
+    }
+    expect((await endedMails(visitor)).map(({ text }) => text.includes('A sign-in with one of them'))).toEqual([true])
+    const page = await openAddPageByPasskey(visitor, authenticator)
+    expect(searchOf(await decide(visitor, 'report'))).toEqual({ done: 'reported' })
+    expect(searchOf(await makePasskey(visitor, page, await newAuthenticator()))).toEqual({ done: 'added' })
+    const [newest] = await endedMails(visitor)
+    expect(newest?.text).toContain('because a passkey was added or removed')
+  })
+
+  it('J22 tell nobody where nothing was said, or it has lapsed', async () => {
+    const { visitor, authenticator } = await lostOwner()
+    const page = await visitor.open(here)
+    await passWait(visitor, '11 days')
+    expect(searchOf(await visitor.submit(page, lostPage, { act: 'keep' }))).toEqual({})
+    const other = meetVisitor()
+    await usePasskey(other, await startIn(other), authenticator)
+    expect(await endedMails(visitor)).toEqual([])
+  })
+
   it('J22 are neither reported nor removed without a fresh sign-in, which may be by code', async () => {
     const { visitor } = await passkeyOwner()
     await settlePasskeys(visitor)

@@ -120,6 +120,74 @@ describe('a text record in the DNS', () => {
   })
 })
 
+describe('two tries at once', () => {
+  /** A Worker of which a try takes so long that all this happens after it has seen what it sees. */
+  const slow = (meanwhile: () => Promise<unknown>) =>
+    openHouse({
+      variables,
+      dependencies: {
+        readServerProof: async (place) => {
+          const seen = await house.dependencies.readServerProof(place)
+          await minuteLater()
+          await meanwhile()
+          return seen
+        },
+      },
+    })
+  const read = async ({ server_id, management_token }: Awaited<ReturnType<typeof pendingServer>>) =>
+    (await callApi('GET', `/api/servers/${server_id}`, management_token)).json
+
+  it('J8 the failure of an older one does not touch what a later one has proven', async () => {
+    await publish()
+    const server = await pendingServer()
+    const mend = async () => {
+      await prove(server)
+      expect((await verify(server)).json).toMatchObject({ verified: true })
+    }
+    expect((await verify(server, slow(mend))).json).toMatchObject({ verified: false })
+    const { status, proof } = await read(server)
+    expect([status, proof]).toEqual(['verified', expect.not.objectContaining({ failing_since: expect.anything() })])
+    expect(proof).toMatchObject({ seen: expect.not.stringContaining('404') })
+  })
+
+  it('J8 the success of an older one does not prove what a later one has seen fail', async () => {
+    const server = await pendingServer()
+    await prove(server)
+    const spoil = async () => {
+      await hostJson(documentOf(server.server_url), {})
+      expect((await verify(server)).json).toMatchObject({ verified: false })
+    }
+    expect((await verify(server, slow(spoil))).json).toMatchObject({
+      verified: false,
+      seen: expect.stringContaining('the proof was tried again meanwhile, and the later try counts'),
+    })
+    expect(await read(server)).toMatchObject({
+      status: 'pending',
+      proof: { seen: expect.stringContaining('resource was absent') },
+    })
+  })
+
+  it('J8 the success of an older one at an authorization does not prove it either', async () => {
+    const server = await pendingServer()
+    await prove(server)
+    const query = new URLSearchParams({
+      response_type: 'code',
+      client_id: 'client_claude_code',
+      redirect_uri: 'http://localhost:51004/callback',
+      code_challenge: 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
+      code_challenge_method: 'S256',
+      resource: server.server_url,
+    })
+    const spoil = async () => {
+      await hostJson(documentOf(server.server_url), {})
+      await verify(server)
+    }
+    const answer = await slow(spoil).send(`/authorize?${query.toString()}`)
+    expect(answer.status).not.toBe(200)
+    expect(await read(server)).toMatchObject({ status: 'pending' })
+  })
+})
+
 describe('the scheduled look at proofs', () => {
   const age = (server_id: string, ago: string) =>
     sql(
@@ -182,6 +250,27 @@ describe('the scheduled look at proofs', () => {
     await prove(server)
     await age(server.server_id, '25 hours')
     await runProofChecks(house.dependencies)
+    expect((await statusOf(server.server_id, server.token)).proof).not.toHaveProperty('failing_since')
+  })
+
+  it('J11 does not fail what its owner has mended and proven while it looked', async () => {
+    const server = await owned()
+    await age(server.server_id, '8 days')
+    await hostJson(documentOf(server.server_url), {})
+    await runProofChecks(house.dependencies)
+    await age(server.server_id, '25 hours')
+    await runProofChecks({
+      ...house.dependencies,
+      readServerProof: async (place) => {
+        const seen = await house.dependencies.readServerProof(place)
+        if (place.server_id !== server.server_id) return seen
+        await prove(server)
+        await minuteLater()
+        expect((await verify(server)).json).toMatchObject({ verified: true })
+        return seen
+      },
+    })
+    expect(house.lines.at(-1)).toMatchObject({ job: 'proof_checks', rows: { superseded: 1 } })
     expect((await statusOf(server.server_id, server.token)).proof).not.toHaveProperty('failing_since')
   })
 

@@ -638,6 +638,19 @@ export const de: Messages = {
     sessions:
       'Dann ist auch jemand anderes als Sie angemeldet. Auf {host}/account/sessions können Sie sich überall sonst abmelden.',
   },
+  report_ended_mail: {
+    subject: 'Ihre Passkeys gelten nicht mehr als verloren',
+    kept: 'Ihre Passkeys bei {host} waren als verloren gemeldet. Jemand, der in Ihrem Konto angemeldet ist, hat das mit „Meine Passkeys behalten“ beendet: {place}, am {moment}. Die Passkeys bleiben.',
+    used: 'Ihre Passkeys bei {host} waren als verloren gemeldet. Eine Anmeldung mit einem von ihnen hat das beendet: {place}, am {moment}. Die Passkeys bleiben.',
+    changed:
+      'Ihre Passkeys bei {host} waren als verloren gemeldet. Das ist beendet, weil ein Passkey angelegt oder entfernt wurde: {place}, am {moment}.',
+    known: 'Waren Sie es, ist nichts zu tun.',
+    stranger:
+      'Waren Sie es nicht, ist jemand anderes als Sie angemeldet oder hat einen Ihrer Passkeys. Geben Sie {host}/account/sessions in Ihren Browser ein, melden Sie sich an, und melden Sie sich überall sonst ab.',
+    again:
+      'Sind Ihre Passkeys verloren, melden Sie das danach auf {host}/account/passkeys noch einmal. Die Wartezeit beginnt dann von vorn.',
+    passkey: 'Beendet ein Passkey, den Sie nicht haben, es wieder, kann Ihre Passkeys entfernen, wer {host} betreibt.',
+  },
   connection_mail: {
     subject: 'Ein Programm wurde mit Ihrem Konto verbunden',
     server: '{client} darf jetzt für Sie {server_host} benutzen.',

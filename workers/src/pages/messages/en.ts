@@ -459,6 +459,18 @@ export const en = {
     sessions:
       'Then somebody else is signed in as you, too. On {host}/account/sessions you can sign out everywhere else.',
   },
+  report_ended_mail: {
+    subject: 'Your passkeys are no longer said to be lost',
+    kept: 'Your passkeys at {host} were said to be lost. Somebody who is signed in to your account has ended that with “Keep my passkeys”, from {place}, on {moment}. The passkeys stay.',
+    used: 'Your passkeys at {host} were said to be lost. A sign-in with one of them has ended that, from {place}, on {moment}. The passkeys stay.',
+    changed:
+      'Your passkeys at {host} were said to be lost. That has ended, because a passkey was added or removed, from {place}, on {moment}.',
+    known: 'If it was you, there is nothing to do.',
+    stranger:
+      'If it was not you, somebody else is signed in as you, or has one of your passkeys. Type {host}/account/sessions into your browser, sign in, and sign out everywhere else.',
+    again: 'If your passkeys are lost, say so once more on {host}/account/passkeys after that. The wait begins anew.',
+    passkey: 'If a passkey that you do not have ends it again, whoever runs {host} can remove your passkeys.',
+  },
   connection_mail: {
     subject: 'A program was connected to your account',
     server: '{client} may now use {server_host} for you.',
