@@ -23,7 +23,9 @@ export function findChromium() {
 export async function installChromium() {
   if (findChromium() !== undefined || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const aptGet = (...args) => runQuietly('apt-get', args, { env })
+  // A download may break off, and the system may be installing something itself.
+  const patience = ['-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=120']
+  const aptGet = (...args) => runQuietly('apt-get', [...patience, ...args], { env })
   const { code, output } = await withProgress('installing Chromium', async () => {
     await aptGet('update')
     return aptGet('install', '-y', '--no-install-recommends', 'chromium')

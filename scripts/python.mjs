@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -49,19 +50,62 @@ async function prepare({ env }, { folder, requirements, sources = [] }) {
   const stampFile = join(environment, '.setup-stamp')
   const stamp = stampOf([environment, process.platform, process.arch, ...sources], readFileSync(requirements))
   // A link to a Python that was removed does not exist either.
-  if (existsSync(python) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return python
+  const isMade = () => existsSync(python) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp
+  if (isMade()) return python
   const base = await findPython(env)
-  await withProgress('making a Python environment', async () => {
-    await make(base, ['-m', 'venv', '--clear', environment], env, `${base} could not make ${environment}`)
-    // Wheels alone: nothing that is installed gets to run code. Without --no-deps pip would ask about packages that
-    // the lock leaves out on purpose, for other systems.
-    const strict = ['--require-hashes', '--no-deps', '--only-binary', ':all:', '--no-input', '--no-compile', '--quiet']
-    const install = ['-m', 'pip', 'install', ...strict, '--disable-pip-version-check', '-r', requirements]
-    await make(python, install, env, `pip could not install ${requirements}`)
-    await make(python, ['-c', WRITE_SOURCES, ...sources], env, `${environment} could not be written`)
-  })
-  writeFileSync(stampFile, stamp)
+  await withProgress('making a Python environment', () =>
+    alone(base, `${environment}.lock`, env, async () => {
+      // Another process may have made it while we waited for it.
+      if (isMade()) return
+      await fillAnew({ base, python, environment, requirements, sources, env })
+      writeFileSync(stampFile, stamp)
+    }),
+  )
   return python
+}
+
+async function fillAnew({ base, python, environment, requirements, sources, env }) {
+  await make(base, ['-m', 'venv', '--clear', environment], env, `${base} could not make ${environment}`)
+  // Wheels alone: nothing that is installed gets to run code. Without --no-deps pip would ask about packages that
+  // the lock leaves out on purpose, for other systems.
+  const strict = ['--require-hashes', '--no-deps', '--only-binary', ':all:', '--no-input', '--no-compile', '--quiet']
+  const install = ['-m', 'pip', 'install', ...strict, '--disable-pip-version-check', '-r', requirements]
+  // A download may break off once; what came whole is in pip's cache by then.
+  await make(python, install, env, '').catch(() => make(python, install, env, `pip could not install ${requirements}`))
+  await make(python, ['-c', WRITE_SOURCES, ...sources], env, `${environment} could not be written`)
+}
+
+// Python locks the file, because Node cannot: the system lets go of it when that process ends, and it ends with us.
+const HOLD = `
+import sys, time
+file = open(sys.argv[1], "a")
+if sys.platform == "win32":
+    import msvcrt
+    while True:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            break
+        except OSError:
+            time.sleep(0.1)
+else:
+    import fcntl
+    fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()`
+
+/** Works alone among all processes that want the same file. */
+async function alone(base, file, env, work) {
+  const holder = spawn(base, ['-c', HOLD, file], { env, stdio: ['pipe', 'pipe', 'ignore'] })
+  const ended = new Promise((resolve) => holder.once('error', resolve).once('close', resolve))
+  holder.stdin.on('error', () => {})
+  // Where there is no lock to be had we go on without: the file may lie where nobody locks anything.
+  await Promise.race([ended, new Promise((resolve) => holder.stdout.once('data', resolve))])
+  try {
+    return await work()
+  } finally {
+    holder.stdin.end()
+    await ended
+  }
 }
 
 // A .pth file adds its lines to what can be imported; only the environment itself knows where it belongs.

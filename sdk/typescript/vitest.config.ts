@@ -2,5 +2,12 @@
 import { defineProject } from 'vitest/config'
 
 export default defineProject({
-  test: { name: 'sdk', root: import.meta.dirname, include: ['test/**/*.test.ts'], testTimeout: 60_000 },
+  test: {
+    name: 'sdk',
+    root: import.meta.dirname,
+    include: ['test/**/*.test.ts'],
+    setupFiles: ['test/counted.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 })

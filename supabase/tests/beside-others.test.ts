@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { commonNames, describeOthers, supabaseProject } from './support/supabase-project.ts'
+import { commonNames, describeOthers, supabaseProject, untilAlone } from './support/supabase-project.ts'
 
 const text = await readFile(new URL('../migration-add-mcp.sql', import.meta.url), 'utf8')
 const project = await supabaseProject()
 
 /** As the SQL editor sends it: the whole text at once. */
-const paste = (sql: string) => project.editor(sql).finally(() => project.editor('rollback').catch(() => {}))
+const paste = (sql: string) =>
+  untilAlone(() => project.editor(sql).finally(() => project.editor('rollback').catch(() => {})))
 const areThere = async () => {
   const [row] = await project.admin(
     "select count(*) as count from pg_namespace where nspname in ('mcp', 'mcp_data')",

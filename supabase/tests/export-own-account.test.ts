@@ -40,8 +40,14 @@ test('it holds no digest, no secret and nothing of other people', async () => {
   const other = await newPerson(database)
   await connect(database, person, server)
   await connect(database, other, server)
-  const text = JSON.stringify(await exportOf(person))
-  expect(text).not.toMatch(/digest|ciphertext|kid|challenge|\\\\x/)
+  // By name: a random id may hold the three letters of a kid.
+  const names = new Set<string>()
+  const text = JSON.stringify(await exportOf(person), (name, value) => {
+    names.add(name)
+    return value
+  })
+  expect([...names].filter((name) => /digest|ciphertext|kid|challenge/.test(name))).toEqual([])
+  expect(text).not.toMatch(/\\\\x/)
   expect(text).not.toContain(other.email)
   expect(text).not.toContain(other.account_id)
 })

@@ -8,6 +8,7 @@ import { applyMigrations, MigrationConflict, pendingMigrations, readMigrations }
 import { openPglite } from '../local/src/pglite.ts'
 import { openPool } from '../local/src/pool.ts'
 import { createDatabase, dropDatabase } from '../local/src/postgres.ts'
+import { untilAlone } from './support/supabase-project.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'auth-agent-migrations-'))
 afterAll(() => rm(folder, { recursive: true }))
@@ -16,7 +17,7 @@ async function onEmptyDatabase(work: (query: Query) => Promise<void>): Promise<v
   const url = await createDatabase(inject('postgresUrl'))
   const pool = openPool(url, 3)
   try {
-    await work(pool.query)
+    await work((...args) => untilAlone(() => pool.query(...args)))
   } finally {
     await pool.close()
     await dropDatabase(url)

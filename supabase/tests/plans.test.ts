@@ -104,14 +104,19 @@ describe('with three thousand strangers, no function reads a table from one end 
       const sql = `select mcp.${name}(${list.join(', ')}) as answer`
       // The first looks things up in the catalog, and notes the use of key and connection.
       for (let round = 0; round < 7; round += 1) await session.query(sql, values)
-      const [row] = await session.query(`explain (analyze, buffers, format json) ${sql}`, values)
-      return { outcome: 'explained', plan: row?.['QUERY PLAN'] }
+      const touched: number[] = []
+      for (let round = 0; round < 5; round += 1) {
+        const [row = {}] = await session.query(`explain (analyze, buffers, format json) ${sql}`, values)
+        const [{ Plan }] = row['QUERY PLAN'] as [{ Plan: Record<string, number> }]
+        touched.push(Number(Plan['Shared Hit Blocks']) + Number(Plan['Shared Read Blocks']))
+      }
+      return { outcome: 'explained', touched }
     }
-    const { plan } = await introspect({ ...database, call: ask }, key, server, connectionId)
-    expect(plan).toMatchObject([{ Plan: { 'Shared Hit Blocks': expect.any(Number), 'Shared Read Blocks': 0 } }])
-    const [{ Plan }] = plan as [{ Plan: Record<string, number> }]
-    expect(Plan['Shared Hit Blocks']).toBeGreaterThan(3)
-    expect(Plan['Shared Hit Blocks']).toBeLessThanOrEqual(20)
+    const { touched } = await introspect({ ...database, call: ask }, key, server, connectionId)
+    // The least counts: whenever tables are vacuumed, or other files of this run change theirs, one looks things up again.
+    const least = Math.min(...(touched as number[]))
+    expect(least).toBeGreaterThan(3)
+    expect(least).toBeLessThanOrEqual(20)
   })
 
   test('and without an index it would be seen', async () => {

@@ -44,7 +44,8 @@ def fill(texts: Texts, value: Any) -> Any:
 
 def options_of(contract: dict[str, Any], texts: Texts) -> dict[str, Any]:
     """The options of a case, spelled as in Python."""
-    config = {**DEFAULTS["config"], **fill(texts, contract.get("config", {}))}
+    # A busy machine may take its time: only the cases about time-outs have short ones.
+    config = {"timeoutMs": 30_000, **DEFAULTS["config"], **fill(texts, contract.get("config", {}))}
     return {snake_case(name): value for name, value in config.items() if value is not None}
 
 

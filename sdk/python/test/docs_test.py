@@ -83,6 +83,8 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
         monkeypatch.setenv("AUTH_AGENT_API_KEY", API_KEY)
         monkeypatch.setenv("AUTH_AGENT_ISSUER", address)
         monkeypatch.setattr("time.time", lambda: NOW_SECONDS)
+        # The issuer answers at once, but a busy machine may let it wait.
+        monkeypatch.setattr("auth_agent_mcp.config._DEFAULT_TIMEOUT_MS", 30_000)
         yield Reader(issuer, address)
 
 

@@ -33,7 +33,11 @@ def make_environment(folder: Path, *install: str, base: str = sys.executable) ->
     """Makes an environment with these packages and gives its Python; where no registry answers the test is skipped."""
     subprocess.run([base, "-m", "venv", "--clear", str(folder)], check=True)
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    done = subprocess.run([python, *_INSTALL, *install], capture_output=True, text=True, check=False)
+    command = [python, *_INSTALL, *install]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        # A download may break off once; what came whole is in pip's cache by then.
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if "connection broken" in done.stderr or "Failed to establish a new connection" in done.stderr:
         pytest.skip("the registry of packages cannot be reached")
     assert done.returncode == 0, done.stderr

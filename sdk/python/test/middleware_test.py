@@ -225,7 +225,7 @@ class TestAnswersOfHandlers:
                 # The second piece is not made before the first has arrived.
                 go_on.set()
 
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             await app(bearer(make_token()), nothing_comes, send)
         assert [piece for piece in came if piece] == [b"first", b"second"]
 

@@ -113,7 +113,7 @@ async def test_the_connections_to_the_issuer_are_shared_and_end_with_the_applica
             assert len(asked.callers) == 3
             assert len(set(asked.callers)) == 1
             assert at.connections == 1
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             while at.connections:
                 await anyio.lowlevel.checkpoint()
 

@@ -9,7 +9,7 @@ vi.mock('jose', () => {
 async function start(option: Partial<AuthAgentOptions>) {
   const { options, asked, logged } = makeOptions(() => activeAnswer(), option)
   const guard = createGuard(options)
-  await vi.waitFor(() => expect(logged.join()).toContain('npm install jose'))
+  await vi.waitFor(() => expect(logged.join()).toContain('npm install jose'), { timeout: 50_000 })
   return { decision: await guard.check(bearer(makeToken())), asked }
 }
 

@@ -31,7 +31,7 @@ describe('what is remembered', () => {
     await verify(random(99_999), 'here')
     await verify(random(0), 'here')
     expect([asked.get(random(99_999)), asked.get(random(0))]).toEqual([1, 2])
-  }, 30_000)
+  })
 
   it('L7 forgets what was not used for longest, and never holds more than its capacity', () => {
     const lru = createLru<number>(100)

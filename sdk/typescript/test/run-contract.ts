@@ -24,7 +24,8 @@ export function loadContract(folder: URL) {
 /** @throws AssertionError when the adapter answers anything else than the case says */
 export async function runCase(adapter: Adapter, contract: ContractCase, standard: Defaults): Promise<void> {
   const defaults = withTokens(standard, contract)
-  const config = { ...defaults.config, ...fill(defaults, contract.config ?? {}) }
+  // Fifty requests at once may take a busy machine seconds: only the cases about time-outs have short ones.
+  const config = { timeoutMs: 30_000, ...defaults.config, ...fill(defaults, contract.config ?? {}) }
   const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null))
   const issuer = scriptIssuer(defaults, contract.issuer ?? [], String(given.apiKey))
   const options = { ...given, fetch: issuer.fetch, log: () => {} } as unknown as AuthAgentOptions

@@ -34,7 +34,12 @@ describe('the verifier for the MCP packages', () => {
 
   it.each(ofTokens.map((contract) => [contract.name, contract] as const))('%s', async (_, contract) => {
     const defaults = withTokens(standard, contract)
-    const config = { ...defaults.config, ...fill(defaults, contract.config ?? {}), requiredScopes: null }
+    const config = {
+      timeoutMs: 30_000,
+      ...defaults.config,
+      ...fill(defaults, contract.config ?? {}),
+      requiredScopes: null,
+    }
     const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null))
     const issuer = scriptIssuer(defaults, contract.issuer ?? [], String(given.apiKey))
     const verifier = authAgentVerifier({ ...given, fetch: issuer.fetch, log: () => {} } as unknown as VerifierOptions)

@@ -48,8 +48,8 @@ const shown: Record<Difference, (difference: Difference) => Promise<void>> = {
   },
   bodyLimit: (it) => expectRefusal(413, it, { body: JSON.stringify({ p_text: 'x'.repeat(bodyLimitBytes) }) }),
   statementTimeout: async () => {
-    // The role's statement_timeout is 100 ms; over a real database rpc.test.ts sees it fire.
-    expect((await call(surface, 'wait', { p_seconds: 0.2 })).status).toBe(204)
+    // This role's statement_timeout is 100 ms; over a real database rpc.test.ts sees it fire.
+    expect((await call(surface, 'wait', { p_seconds: 0.2 }, { role: 'surface_hurried' })).status).toBe(204)
   },
   concurrency: async () => {
     // Both see the same server process.

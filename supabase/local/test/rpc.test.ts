@@ -182,7 +182,7 @@ describe.each(['embedded', 'real'] as const)('the surface of PostgREST over the 
 describe('a real database', () => {
   it("ends a statement after the role's statement_timeout", async () => {
     const surface = await openSurface('real')
-    const response = await call(surface, 'wait', { p_seconds: 60 })
+    const response = await call(surface, 'wait', { p_seconds: 60 }, { role: 'surface_hurried' })
     expect({ status: response.status, ...((await response.json()) as Record<string, unknown>) }).toMatchObject({
       status: 500,
       code: '57014',

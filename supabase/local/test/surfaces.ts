@@ -11,7 +11,10 @@ export const jwtSecret = 'a secret of at least thirty-two characters'
 export type Surface = { url: string; backend: Backend; close: () => Promise<void> }
 export type SurfaceKind = 'embedded' | 'real'
 
-/** A surface over a database that holds `functions` in schema mcp, each executable by `worker` (inherited by service_role). */
+/**
+ * A surface over a database that holds `functions` in schema mcp, each executable by `surface_worker` (inherited by
+ * service_role), and by `surface_hurried`, which alone has little time: a busy machine may take long for anything.
+ */
 export async function openSurface(kind: SurfaceKind): Promise<Surface> {
   const { backend, close } = kind === 'embedded' ? await openEmbedded() : await openReal()
   await bootstrap(backend.query)
@@ -48,8 +51,9 @@ async function openReal(): Promise<Opened> {
 
 const functions = `
   do $$ begin create role surface_worker nologin; exception when duplicate_object then null; end $$;
-  alter role surface_worker set statement_timeout = '100ms';
-  grant surface_worker to authenticator;
+  do $$ begin create role surface_hurried nologin in role surface_worker; exception when duplicate_object then null; end $$;
+  alter role surface_hurried set statement_timeout = '100ms';
+  grant surface_worker, surface_hurried to authenticator;
   grant surface_worker to service_role;
   create schema mcp;
   create schema hidden;

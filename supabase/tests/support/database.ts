@@ -33,6 +33,39 @@ export async function takingNoChanges<Result>(
   }
 }
 
+/**
+ * Works at one moment of the database: all of it is one transaction, and its clock stands still. So what is right just
+ * before a limit and at it can be told apart, however slow the machine is. One call at a time.
+ */
+export async function atOneMoment<Result>(
+  database: TestDatabase,
+  work: (database: TestDatabase) => Promise<Result>,
+): Promise<Result> {
+  const pool = openPool(database.url, 1)
+  const actAs =
+    (role: string): Query =>
+    async (sql, params) => {
+      await pool.query(`set local role ${role}`)
+      return pool.query(sql, params)
+    }
+  const query = actAs('none')
+  try {
+    await pool.query('begin')
+    const result = await work({
+      ...database,
+      query,
+      call: (name, args) => callFunction(actAs('mcp_worker'), name, args),
+      callAsOperator: (name, args) => callFunction(actAs('mcp_operator'), name, args),
+      passTime: (seconds) => passTime(query, seconds),
+      events: () => eventsIn(query),
+    })
+    await pool.query('commit')
+    return result
+  } finally {
+    await pool.close()
+  }
+}
+
 /** A fresh migrated database for one test file; dropped after it. */
 export async function testDatabase(): Promise<TestDatabase> {
   const url = await createDatabase(inject('postgresUrl'), inject('templateName'))
@@ -48,14 +81,18 @@ export async function testDatabase(): Promise<TestDatabase> {
     query: owner.query,
     call: (name, args) => callFunction(worker.query, name, args),
     callAsOperator: (name, args) => callFunction(operator.query, name, args),
-    passTime: async (seconds) => {
-      await owner.query(`set mcp.seconds = '${seconds}'; ${passTimeSql}`)
-    },
-    events: async () => {
-      const rows = await owner.query('select event from mcp_data.audit_events order by occurred_at, event', [])
-      return rows.map((row) => String(row.event))
-    },
+    passTime: (seconds) => passTime(owner.query, seconds),
+    events: () => eventsIn(owner.query),
   }
+}
+
+async function passTime(query: Query, seconds: number): Promise<void> {
+  await query(`set mcp.seconds = '${seconds}'; ${passTimeSql}`)
+}
+
+async function eventsIn(query: Query): Promise<string[]> {
+  const rows = await query('select event from mcp_data.audit_events order by occurred_at, event', [])
+  return rows.map((row) => String(row.event))
 }
 
 function actingAs(databaseUrl: string, role: string): string {

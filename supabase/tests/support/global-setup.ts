@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { TestProject } from 'vitest/node'
 import { bootstrap } from '../../local/src/bootstrap.ts'
 import { applyMigrations } from '../../local/src/migrations.ts'
@@ -15,7 +16,9 @@ let tearDown: () => Promise<void>
 
 /** One PostgreSQL for the whole run (DATABASE_URL, else one of our own), and a migrated database that each file copies. */
 export async function setup(project: TestProject): Promise<void> {
-  const postgres = await startPostgres()
+  // A file has thirty connections at most, and there are as many at a time as there are processors, or three.
+  const connections = 32 * Math.max(4, availableParallelism())
+  const postgres = await startPostgres({ max_connections: String(connections) })
   const template = await createDatabase(postgres.url)
   const backend = openPool(template, 1)
   await bootstrap(backend.query)

@@ -53,6 +53,23 @@ const projectSchemas = `
   alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
   alter default privileges in schema public grant execute on functions to anon, authenticated, service_role;`
 
+/**
+ * Roles belong to the cluster: where another file migrates its database at the same moment, one of the two is refused, and
+ * nothing of it is there. It comes again.
+ */
+export async function untilAlone<Result>(migrate: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await migrate()
+    } catch (error) {
+      if (!String(error).includes('tuple concurrently updated')) throw error
+    }
+  }
+}
+
+/** What the roles begin with that migrate a database of somebody else's: they are members of ours. */
+export const editorPrefix = 'editor_'
+
 export type SupabaseProject = { readonly admin: Query; readonly editor: Query }
 
 /** A project that others use, and its SQL editor: the role `postgres` of Supabase, which is no superuser. */
@@ -60,7 +77,7 @@ export async function supabaseProject(): Promise<SupabaseProject> {
   const url = new URL(await createDatabase(inject('postgresUrl')))
   const admin = openPool(url.href, 1)
   await bootstrap(admin.query)
-  const role = `editor_${randomBytes(4).toString('hex')}`
+  const role = `${editorPrefix}${randomBytes(4).toString('hex')}`
   // Roles belong to the cluster: where another database of it has made ours, whoever migrates must have been given them.
   const roles = await admin.query(
     "select rolname from pg_roles where rolname in ('mcp_owner', 'mcp_worker', 'mcp_operator')",

@@ -47,6 +47,7 @@ class Config:
     log: Callable[[str], None] = field(repr=False)
 
 
+_DEFAULT_TIMEOUT_MS: Final = 3000
 _PUBLIC_ISSUER: Final = "https://mcp.auth-agent.com"
 _KNOWN_OPTIONS: Final = AuthAgentOptions.__required_keys__ | AuthAgentOptions.__optional_keys__
 
@@ -81,7 +82,7 @@ def parse_options(options: AuthAgentOptions) -> Config:
             options.get("filter_lists", False), tool_scopes, prompt_scopes, resource_scopes
         ),
         cache_ttl_seconds=_number_between("cache_ttl_seconds", options.get("cache_ttl_seconds", 30), 0, 60),
-        timeout_ms=_number_between("timeout_ms", options.get("timeout_ms", 3000), 1, 30_000),
+        timeout_ms=_number_between("timeout_ms", options.get("timeout_ms", _DEFAULT_TIMEOUT_MS), 1, 30_000),
         stale_if_error_seconds=_number_between(
             "stale_if_error_seconds", options.get("stale_if_error_seconds", 0), 0, 600
         ),
