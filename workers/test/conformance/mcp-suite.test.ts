@@ -1,7 +1,7 @@
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium } from '../support/chromium.ts'
-import { freePort } from '../support/free-port.ts'
 import { meetPerson } from '../support/person.ts'
 import { type Door, openBearerDoor } from './bearer-door.ts'
 import { type DocumentHost, hostDocuments } from './document-host.ts'

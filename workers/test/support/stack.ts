@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { type ExampleLanguage, prepareExample, sampleFilesOf } from 'auth-agent-mcp-local/scripts/example-programs.ts'
 import { type Registration, registerExample, runExample, urlOf } from 'auth-agent-mcp-local/scripts/example-server.ts'
 import { type Database, startDatabase } from 'auth-agent-mcp-local/src/database.ts'
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import { type Mailbox, startMailbox } from 'auth-agent-mcp-local/src/mailbox.ts'
 import { createDatabase, dropDatabase, startPostgres } from 'auth-agent-mcp-local/src/postgres.ts'
 import { makeWorkerSecrets } from 'auth-agent-mcp-local/src/worker-secrets.ts'
 import { workerVariables } from 'auth-agent-mcp-local/src/worker-variables.ts'
-import { freePort } from './free-port.ts'
 import { runWorker } from './worker-process.ts'
 
 export type StackOptions = {
