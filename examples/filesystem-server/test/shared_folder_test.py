@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -183,8 +184,12 @@ def test_never_gives_away_what_is_outside_while_links_come_and_go(place: Place) 
 
     swapping = threading.Thread(target=swap)
     swapping.start()
+    give_up_at = time.monotonic() + 60
     try:
         seen = {place.read_or_refused("sub/secret.txt") for _ in range(3_000)}
+        # On a busy machine the other thread may have stood still all that time, with the link in place.
+        while "own" not in seen and time.monotonic() < give_up_at:
+            seen.add(place.read_or_refused("sub/secret.txt"))
     finally:
         is_over.set()
         swapping.join()

@@ -38,7 +38,7 @@ async function takeSteps(language: ExampleLanguage) {
     here(makeKey).replace('SERVER_ID', server_id).replace('MANAGEMENT_TOKEN', management_token),
   )
   // Inside a package that has the SDK and its framework at hand, as a reader's own.
-  const folder = await mkdtemp(join(root, 'examples/typescript-server/test/.readme-'))
+  const folder = await mkdtemp(join(root, 'examples/typescript-server/test/.docs-readme-'))
   const file = join(folder, language === 'python' ? 'main.py' : 'main.ts')
   await writeFile(file, code[language] + listening[language])
   const uvicorn = [python, '-m', 'uvicorn', 'main:app', '--port', String(port)]
