@@ -15,7 +15,8 @@ const attempts = 100
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const port = randomInt(lowest, highest + 1)
-    if (!(await isTaken(port)) && (await reserve(port))) return port
+    // In this order: even a look at a port of somebody else's would be in the way of what is about to listen there.
+    if ((await reserve(port)) && !(await isTaken(port))) return port
   }
   throw new Error(`No free port from ${lowest} to ${highest} on 127.0.0.1.`)
 }
