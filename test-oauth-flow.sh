@@ -174,7 +174,7 @@ browse() {
 # The newest one-time code in the mailbox for an address.
 emailed_code() {
   tries=0
-  while [ "$tries" -lt 20 ]; do
+  while [ "$tries" -lt 60 ]; do
     curl -sS --max-time 5 "$MAILBOX_URL/api/messages" >"$work/mail" 2>"$work/curl" ||
       fail "the mailbox does not answer: $(cat "$work/curl")"
     found=$(node -e '
@@ -239,7 +239,15 @@ present token_endpoint "$token_endpoint"
 passed "issuer $issuer"
 
 step 'An owner registers an MCP server'
-port=$(node -e 'const s = require("node:net").createServer().listen(0, "localhost", () => { console.log(s.address().port); s.close() })')
+# Below those that a system gives out by itself: it has to be free still when the example starts.
+port=$(node -e '
+  const { randomInt } = require("node:crypto")
+  const listen = () => {
+    const server = require("node:net").createServer().on("error", listen)
+    server.listen(randomInt(20000, 32768), "localhost", () => { console.log(server.address().port); server.close() })
+  }
+  listen()
+')
 server_url=http://localhost:$port/mcp
 request -H 'Content-Type: application/json' -d "{
   \"server_url\": \"$server_url\",
@@ -352,7 +360,7 @@ tries=0
 until curl -sS -o /dev/null --max-time 2 "http://localhost:$port/.well-known/oauth-protected-resource/mcp" 2>/dev/null; do
   kill -0 "$example_pid" 2>/dev/null || fail "it ended: $(tail -n 5 "$work/example")"
   tries=$((tries + 1))
-  [ "$tries" -lt 20 ] || fail "it does not answer: $(tail -n 5 "$work/example")"
+  [ "$tries" -lt 60 ] || fail "it does not answer: $(tail -n 5 "$work/example")"
   sleep 1
 done
 passed "http://localhost:$port"

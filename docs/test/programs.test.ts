@@ -1,11 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { KNOWN_OPTIONS } from '../../sdk/typescript/src/config.ts'
+import { freePort } from '../../supabase/local/src/free-port.ts'
 import { readCompatibilityDate } from '../../workers/bench/under-test.ts'
 import { startWorkerd } from '../../workers/bench/workerd.ts'
 import { meetFormPerson } from '../../workers/test/support/form-person.ts'
@@ -65,14 +65,6 @@ async function getToken(resource: string): Promise<string> {
   const code = callback.searchParams.get('code') ?? ''
   const answer = await post('/token', { ...client, grant_type: 'authorization_code', code, code_verifier })
   return answer.access_token ?? ''
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  return typeof address === 'object' ? (address?.port ?? 0) : 0
 }
 
 /** Starts the program as its reader would, at a free port instead of 3000; a module with a `fetch` of its own in workerd. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from './blocks.ts'
@@ -40,8 +40,18 @@ function isText(file: string): boolean {
 const contractKeys = 'sdk/contract/defaults.json'
 
 function read(file: string): string {
-  const text = readFileSync(join(root, file), 'utf8')
+  const text = textOf(file)
   return file === contractKeys ? text.replaceAll(/"d": "[\w-]{43}"/g, '') : text
+}
+
+// What another test made for a moment, and has removed since it was listed, is committed by nobody.
+function textOf(file: string): string {
+  try {
+    return readFileSync(join(root, file), 'utf8')
+  } catch (error) {
+    if (!existsSync(join(root, file))) return ''
+    throw error
+  }
 }
 
 test('M1 no file of the project holds a secret', () => {

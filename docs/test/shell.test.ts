@@ -41,7 +41,7 @@ type Answer = { status: number; body: string }
 
 async function runCurl(command: string): Promise<Answer> {
   // The status goes to another stream than the body, so that what --include adds stays with the body.
-  const script = fillIn(command).replace(/^curl /, "curl --silent --max-time 20 --write-out '%{stderr}%{http_code}' ")
+  const script = fillIn(command).replace(/^curl /, "curl --silent --max-time 100 --write-out '%{stderr}%{http_code}' ")
   const { stdout, stderr } = await run('/bin/sh', ['-c', script])
   return { status: Number(stderr.slice(-3)), body: stdout }
 }

@@ -1,9 +1,9 @@
 import { startDatabase } from '../../supabase/local/src/database.ts'
+import { freePort } from '../../supabase/local/src/free-port.ts'
 import { type Mailbox, startMailbox } from '../../supabase/local/src/mailbox.ts'
 import { makeWorkerSecrets } from '../../supabase/local/src/worker-secrets.ts'
 import { workerVariables } from '../../supabase/local/src/worker-variables.ts'
 import { approve, type OwnServer, registerOwnServer } from '../../workers/bench/visitor.ts'
-import { freePort } from '../../workers/test/support/free-port.ts'
 import { runWorker } from '../../workers/test/support/worker-process.ts'
 
 /** What outlives a database: the issuer's address, the Worker's secrets, where mail goes. */

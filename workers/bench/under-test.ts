@@ -1,8 +1,8 @@
 /** Starts what is measured: a database behind its RPC surface, the authorization server and the bare Worker, each on plain workerd. */
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Database, startDatabase } from 'auth-agent-mcp-local/src/database.ts'
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import { startMailbox } from 'auth-agent-mcp-local/src/mailbox.ts'
 import { startPostgres } from 'auth-agent-mcp-local/src/postgres.ts'
 import { makeWorkerSecrets } from 'auth-agent-mcp-local/src/worker-secrets.ts'
@@ -63,16 +63,6 @@ function peppersOf(text: string): KeyRing {
   return reading.value
 }
 
-/** The issuer is configuration, so its port must be known before workerd listens. */
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
-}
-
 export async function startUnderTest(kind: DatabaseKind, bundles: Bundles): Promise<UnderTest> {
   const { database, close: closeDatabase } = await openDatabase(kind)
   const secrets = await makeWorkerSecrets()
@@ -92,6 +82,7 @@ export async function startUnderTest(kind: DatabaseKind, bundles: Bundles): Prom
     await closeDatabase()
   }
   try {
+    // The issuer is configuration, so its port must be known before workerd listens.
     const port = await freePort()
     const issuer = `http://localhost:${port}`
     const server = await start(bundles.server, port, workerVariables({ issuer, database, mailbox, secrets }))

@@ -153,7 +153,7 @@ async function waitForExample(example: GuardedProcess, serverUrl: string): Promi
   void example.ended.then(() => {
     isOver = true
   })
-  const deadlineMs = Date.now() + 30_000
+  const deadlineMs = Date.now() + 60_000
   while (!isOver && Date.now() < deadlineMs) {
     // Any answer will do: without a token it is a 401.
     const response = await fetch(serverUrl, { method: 'POST' }).catch(() => undefined)

@@ -2,11 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { access, chmod, chown, constants, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import pg from 'pg'
+import { freePort } from './free-port.ts'
 
 export type Postgres = {
   /** A superuser's URL of the maintenance database. */
@@ -182,15 +181,6 @@ async function start(
     throw error
   }
   return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, close }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await promisify((done: () => void) => probe.listen(0, '127.0.0.1', done))()
-  const address = probe.address()
-  await promisify(probe.close.bind(probe))()
-  if (address === null || typeof address === 'string') throw new Error('No free port on 127.0.0.1.')
-  return address.port
 }
 
 function untilReady(shell: ChildProcess): Promise<void> {

@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
@@ -6,12 +8,12 @@ import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js'
 import { type ExampleProgram, prepareExample } from 'auth-agent-mcp-local/scripts/example-programs.ts'
 import { runExample } from 'auth-agent-mcp-local/scripts/example-server.ts'
 import type { GuardedProcess } from 'auth-agent-mcp-local/scripts/guarded-process.ts'
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import { type Listening, listen, readBody } from 'auth-agent-mcp-local/src/http.ts'
 import type { Page } from 'playwright-core'
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { callbackOf, createProgram, spoilAccessToken } from '../conformance/mcp-program.ts'
-import { freePort } from '../support/free-port.ts'
 import { meetPerson, type Person } from '../support/person.ts'
 import { readmeBlock, runCurl } from '../support/readme.ts'
 import { openStage, type Stage, signIn, visitPath, welcome } from './stage.ts'
@@ -19,16 +21,19 @@ import { openStage, type Stage, signIn, visitPath, welcome } from './stage.ts'
 type Told = { readonly body: string; readonly headers: Record<string, string> }
 
 let stage: Stage
+let folder: string
 let program: ExampleProgram
 let receiver: Listening
 const told: Told[] = []
 const closers: (() => Promise<unknown>)[] = []
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'auth-agent-owner-'))
+  closers.push(() => rm(folder, { recursive: true, force: true }))
   // What `npm start -- --loopback-documents` runs; a host that was not there a moment ago may be asked again.
   const LIMITS = '{"document_failures_per_host":1000}'
   stage = await openStage({ variables: { DOCUMENTS_ALLOW_LOOPBACK: 'on', LIMITS } })
-  program = await prepareExample('typescript', join(process.env.TMPDIR ?? '/tmp', 'example-environment.log'), closers)
+  program = await prepareExample('typescript', join(folder, 'environment.log'), closers)
   receiver = await listen(
     async (request, response) => {
       const body = (await readBody(request, 100_000)) ?? ''
@@ -78,7 +83,7 @@ async function register(): Promise<Server> {
 async function deploy({ server_id, port, url }: Server, api_key: string, before?: GuardedProcess) {
   await before?.stop()
   const registration = { issuer: stage.stack.issuer, server_url: url, server_id, api_key, management_token: '' }
-  const logFile = join(process.env.TMPDIR ?? '/tmp', 'owner-journey.log')
+  const logFile = join(folder, 'example.log')
   const running = await runExample(program, registration, { port, logFile })
   closers.push(running.stop)
   return running

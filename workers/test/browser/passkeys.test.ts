@@ -72,6 +72,14 @@ const notedRequests = async ({ page }: Guest) => {
   return noted.split(' ').filter((request) => request !== '')
 }
 
+/** The browser takes up one thing after the other that a page asks of it: what was asked before has been taken up then. */
+const untilTakenUp = ({ page }: Guest) =>
+  page.evaluate(async () => {
+    for (let asked = 0; asked < 20; asked += 1) {
+      await PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable()
+    }
+  })
+
 /** Somebody who has just made a passkey, and an authenticator that holds it. */
 async function passkeyOwner(): Promise<Guest & Authenticator> {
   const guest = await arrive()
@@ -173,8 +181,9 @@ describe('a passkey', () => {
     await guest.page.evaluate(() => sessionStorage.clear())
     await comeBack(guest)
     await expect.poll(() => notedRequests(guest)).toEqual(['conditional'])
+    await untilTakenUp(guest)
     await answers(true)
-    await guest.page.getByRole('button', { name: 'Sign in with a passkey' }).click({ timeout: 10_000 })
+    await guest.page.getByRole('button', { name: 'Sign in with a passkey' }).click({ timeout: 30_000 })
     await guest.page.locator('button[value="deny"]').waitFor()
     expect(await notedRequests(guest)).toEqual(['conditional', 'pressed'])
     expect((await methodsOf(guest)).at(-1)).toBe('passkey')

@@ -1,6 +1,6 @@
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../support/free-port.ts'
 import { openMail } from '../support/mailbox.ts'
 import { addressOf, startGithub, startOidcProvider, type Upstream, upstreamClient } from '../support/upstream.ts'
 import { violations } from './axe.ts'

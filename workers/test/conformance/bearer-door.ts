@@ -8,7 +8,9 @@ export async function openBearerDoor(target: URL, token: string): Promise<Door> 
   const server = createServer((incoming, outgoing) => {
     const headers = [...incoming.rawHeaders, 'Authorization', `Bearer ${token}`]
     const { hostname, port } = target
-    const passed = request({ hostname, port, path: incoming.url, method: incoming.method, headers, setHost: false })
+    // A connection of its own: one that was kept may be closing on the other side just now.
+    const onward = { hostname, port, path: incoming.url, method: incoming.method, headers, setHost: false }
+    const passed = request({ ...onward, agent: false })
     passed.on('response', (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
       answer.pipe(outgoing)

@@ -22,7 +22,9 @@ export async function inspect(desktop: Desktop, flags: readonly string[], input 
     // Without a terminal it opens a browser only when told to.
     MCP_AUTO_OPEN_ENABLED: 'true',
   }
-  const args = [script, '--cli', '--format', 'json', '--server-url', place.exampleUrl, ...flags]
+  // By itself it gives up connecting after a quarter of a minute, which is little on a busy machine.
+  const patience = ['--connect-timeout', '100000']
+  const args = [script, '--cli', '--format', 'json', '--server-url', place.exampleUrl, ...patience, ...flags]
   const child = spawn(command, args, { env })
   child.stdin.end(input)
   const ended = new Promise<number | null>((resolve, reject) => child.on('close', resolve).on('error', reject))

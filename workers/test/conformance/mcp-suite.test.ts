@@ -1,7 +1,7 @@
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium } from '../support/chromium.ts'
-import { freePort } from '../support/free-port.ts'
 import { meetPerson } from '../support/person.ts'
 import { type Door, openBearerDoor } from './bearer-door.ts'
 import { type DocumentHost, hostDocuments } from './document-host.ts'
@@ -53,6 +53,9 @@ const journeys = [
   ['2026-07-28', 'a metadata document'],
 ] as const
 
+/** A scenario has half a minute by itself, which is little on a busy machine. */
+const patiently = ['server', '--timeout', '100000']
+
 const approve = async (link: URL) => (await meetPerson(browser, place)).authorize(link, { decision: 'approve' })
 
 // Most of the time is the page's: it lets nobody approve at once. So people come side by side.
@@ -83,7 +86,7 @@ describe.concurrent('the official conformance suite', () => {
   it.for(revisions)(
     'finds nothing of an MCP server spoilt by the door before it, at revision %s [mcp-2025-06-client-flow] [mcp-2026-07-client-flow]',
     async (revision) => {
-      const checks = await runSuite(['server', '--url', door.url, '--suite', 'all', '--spec-version', revision])
+      const checks = await runSuite([...patiently, '--url', door.url, '--suite', 'all', '--spec-version', revision])
       const unfinished = checks.filter(({ status }) => status !== 'SUCCESS' && status !== 'INFO')
       const surprising = unfinished.filter(({ errorMessage = '' }) => !lacksFeature.test(errorMessage))
       const reasons = excused[revision]

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ExampleProgram, prepareExample } from 'auth-agent-mcp-local/scripts/example-programs.ts'
 import { type Registration, startExample, urlOf } from 'auth-agent-mcp-local/scripts/example-server.ts'
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../support/free-port.ts'
 import { type Stack, startStack } from '../support/stack.ts'
 
 let stack: Stack

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { listen } from 'auth-agent-mcp-local/src/http.ts'
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 
 export type Ports = { server: number; mailbox: number; example: number }
 
@@ -16,12 +16,9 @@ export type Started = {
 
 const root = join(import.meta.dirname, '../../..')
 
-/** Three free ports; whoever starts next may take them, which no test here does. */
+/** Three free ports. */
 export async function freePorts(): Promise<Ports> {
-  const probes = await Promise.all([0, 0, 0].map((port) => listen(() => {}, port, 'a probe')))
-  const [server = 0, mailbox = 0, example = 0] = probes.map((probe) => probe.port)
-  for (const probe of probes) await probe.close()
-  return { server, mailbox, example }
+  return { server: await freePort(), mailbox: await freePort(), example: await freePort() }
 }
 
 /** `npm start` as a person types it, with these options; its own process group, as in a terminal. */

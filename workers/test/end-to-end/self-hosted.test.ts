@@ -91,7 +91,7 @@ describe('one machine without clouds', () => {
     )
     expect((await fetch(`http://127.0.0.1:${ports.example}/`)).status).toBe(204)
     expect(await database.query('select 1 from mcp_data.sessions')).toEqual([])
-    expect(worker.output()).toContain('"job":"clean_up"')
+    await expect.poll(worker.output).toContain('"job":"clean_up"')
     // Two isolates, two places to scrape.
     const headers = { authorization: `Bearer ${secrets.JWT_SECRET}` }
     const ofClients = await (await fetch(`${issuer}/metrics`, { headers })).text()
@@ -107,7 +107,7 @@ describe('one machine without clouds', () => {
     const worker = await startWorkerd({ server: ports.server, tick: ports.example }, env)
     const answer = await fetch(`http://localhost:${ports.server}/health`)
     expect(answer.status).toBe(500)
-    expect(worker.output()).toContain('TOKEN_PEPPERS is missing')
+    await expect.poll(worker.output).toContain('TOKEN_PEPPERS is missing')
   })
 
   it('N4 the RPC surface logs in as a role that reads no table and makes nothing', async () => {

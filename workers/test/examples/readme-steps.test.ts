@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ExampleLanguage } from 'auth-agent-mcp-local/scripts/example-programs.ts'
 import { type GuardedProcess, startGuarded } from 'auth-agent-mcp-local/scripts/guarded-process.ts'
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { place } from '../conformance/place.ts'
 import { bearer, connect } from '../conformance/program.ts'
-import { freePort } from '../support/free-port.ts'
 import { readmeBlock, runCurl } from '../support/readme.ts'
 import { examples, python } from './examples.ts'
 
@@ -38,7 +38,7 @@ async function takeSteps(language: ExampleLanguage) {
     here(makeKey).replace('SERVER_ID', server_id).replace('MANAGEMENT_TOKEN', management_token),
   )
   // Inside a package that has the SDK and its framework at hand, as a reader's own.
-  const folder = await mkdtemp(join(root, 'examples/typescript-server/test/.readme-'))
+  const folder = await mkdtemp(join(root, 'examples/typescript-server/test/.docs-readme-'))
   const file = join(folder, language === 'python' ? 'main.py' : 'main.ts')
   await writeFile(file, code[language] + listening[language])
   const uvicorn = [python, '-m', 'uvicorn', 'main:app', '--port', String(port)]

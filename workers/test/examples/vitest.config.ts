@@ -7,7 +7,8 @@ export default defineProject({
     root: import.meta.dirname,
     include: ['*.test.ts'],
     globalSetup: ['./global-setup.ts'],
-    testTimeout: 120_000,
+    // The longest way takes a quarter of a minute, and two minutes where twenty others want the processor.
+    testTimeout: 300_000,
     hookTimeout: 120_000,
   },
 })

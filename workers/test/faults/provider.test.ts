@@ -1,6 +1,6 @@
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type FormPage, type FormPerson, meetFormPerson } from '../support/form-person.ts'
-import { freePort } from '../support/free-port.ts'
 import * as proxy from '../support/http-proxy.ts'
 import { openMail } from '../support/mailbox.ts'
 import { addressOf, startGithub, type Upstream, upstreamClient } from '../support/upstream.ts'

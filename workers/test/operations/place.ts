@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { makeApiKey } from 'auth-agent-mcp-local/src/api-key.ts'
 import { type Database, startDatabase } from 'auth-agent-mcp-local/src/database.ts'
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import { type Mailbox, startMailbox } from 'auth-agent-mcp-local/src/mailbox.ts'
 import { createDatabase, dropDatabase, startPostgres } from 'auth-agent-mcp-local/src/postgres.ts'
 import { makeWorkerSecrets } from 'auth-agent-mcp-local/src/worker-secrets.ts'
 import { workerVariables } from 'auth-agent-mcp-local/src/worker-variables.ts'
 import { runCommandLine } from '../../operations/command-line.ts'
-import { freePort } from '../support/free-port.ts'
 import { type RunningWorker, runWorker } from '../support/worker-process.ts'
 
 const root = join(import.meta.dirname, '../../..')

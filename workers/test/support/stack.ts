@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { type ExampleLanguage, prepareExample, sampleFilesOf } from 'auth-agent-mcp-local/scripts/example-programs.ts'
 import { type Registration, registerExample, runExample, urlOf } from 'auth-agent-mcp-local/scripts/example-server.ts'
 import { type Database, startDatabase } from 'auth-agent-mcp-local/src/database.ts'
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import { type Mailbox, startMailbox } from 'auth-agent-mcp-local/src/mailbox.ts'
 import { createDatabase, dropDatabase, startPostgres } from 'auth-agent-mcp-local/src/postgres.ts'
 import { makeWorkerSecrets } from 'auth-agent-mcp-local/src/worker-secrets.ts'
 import { workerVariables } from 'auth-agent-mcp-local/src/worker-variables.ts'
-import { freePort } from './free-port.ts'
 import { runWorker } from './worker-process.ts'
 
 export type StackOptions = {
@@ -63,8 +63,9 @@ async function startParts(options: StackOptions, closers: (() => Promise<unknown
   // The issuer holds the port and is needed before the Worker starts, so the port can't be left to the Worker.
   const port = await freePort()
   const issuer = `http://localhost:${port}`
-  const variables = workerVariables({ issuer, database, mailbox, secrets })
-  const worker = await runWorker(port, { ...variables, ...options.variables }, options.trustedCertificates)
+  const variables = { ...workerVariables({ issuer, database, mailbox, secrets }), ...options.variables }
+  const LIMITS = patientLimits(options.variables?.LIMITS)
+  const worker = await runWorker(port, { ...variables, LIMITS }, options.trustedCertificates)
   closers.push(worker.close)
   const languages = options.example === true ? ['typescript' as const] : options.example || []
   const examples: RunningExample[] = []
@@ -78,6 +79,12 @@ async function startParts(options: StackOptions, closers: (() => Promise<unknown
     runScheduled: worker.runScheduled,
   }
   return { ...parts, examples, example: examples[0]?.registration }
+}
+
+/** A busy machine is no outage: what happens in one is tested elsewhere. */
+function patientLimits(limits = '{}'): string {
+  const patience = { database_milliseconds: 60_000, document_milliseconds: 60_000 }
+  return JSON.stringify({ ...patience, ...(JSON.parse(limits) as object) })
 }
 
 async function startRealDatabase(closers: (() => Promise<unknown>)[]): Promise<Database> {

@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, startDatabase } from 'auth-agent-mcp-local/src/database.ts'
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import { startMailbox } from 'auth-agent-mcp-local/src/mailbox.ts'
 import { makeWorkerSecrets } from 'auth-agent-mcp-local/src/worker-secrets.ts'
 import { workerVariables } from 'auth-agent-mcp-local/src/worker-variables.ts'
 import { readCompatibilityDate } from '../../bench/under-test.ts'
 import { startWorkerd, type Workerd, type WorkerdSettings } from '../../bench/workerd.ts'
 import { bundleWorker, writeModules } from '../../scripts/bundle.ts'
-import { freePort } from '../support/free-port.ts'
 
 type OwnDatabase = Pick<Database, 'url' | 'keys' | 'query' | 'close'>
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ExampleProgram, prepareExample } from 'auth-agent-mcp-local/scripts/example-programs.ts'
 import { type Registration, registerExample, runExample, urlOf } from 'auth-agent-mcp-local/scripts/example-server.ts'
+import { freePort } from 'auth-agent-mcp-local/src/free-port.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { meetFormPerson } from '../support/form-person.ts'
-import { freePort } from '../support/free-port.ts'
 import { authorizeUrl, type Place, startPlace } from './place.ts'
 
 let place: Place
