@@ -76,10 +76,24 @@ function findMismatch(body: unknown, request: IncomingRequest): RpcMessages | un
   if (method !== null && method !== message.method) return { outcome: 'header_mismatch', header: 'Mcp-Method', id }
   const name = request.header('mcp-name')
   const params = isRecord(message.params) ? message.params : {}
-  const expected = message.method === 'resources/read' ? params.uri : params.name
+  const expected = params[mirroredMember(message.method)]
   const isAgreed = name === null || (expected !== undefined && decodeName(name) === expected)
   if (!isAgreed) return { outcome: 'header_mismatch', header: 'Mcp-Name', id }
   return undefined
+}
+
+/** The member of `params` that `Mcp-Name` repeats (MCP 2026-07-28, Standard Request Headers; SEP-2663 for tasks). */
+function mirroredMember(method: unknown): 'name' | 'uri' | 'taskId' {
+  switch (method) {
+    case 'resources/read':
+      return 'uri'
+    case 'tasks/get':
+    case 'tasks/update':
+    case 'tasks/cancel':
+      return 'taskId'
+    default:
+      return 'name'
+  }
 }
 
 /** `=?base64?…?=` carries a name that is no plain ASCII; undefined where it carries none. */

@@ -92,11 +92,21 @@ def _find_mismatch(parsed: object, request: IncomingRequest) -> HeaderMismatch |
     if method is not None and method != message.get("method"):
         return HeaderMismatch("Mcp-Method", _id_of(message))
     params = message.get("params")
-    member = "uri" if message.get("method") == "resources/read" else "name"
-    expected = params.get(member) if is_record(params) else None
+    expected = params.get(_mirrored_member(message.get("method"))) if is_record(params) else None
     if name is not None and (expected is None or _decode_name(name) != expected):
         return HeaderMismatch("Mcp-Name", _id_of(message))
     return None
+
+
+def _mirrored_member(method: object) -> str:
+    """The member of `params` that `Mcp-Name` repeats (MCP 2026-07-28, Standard Request Headers; SEP-2663 for tasks)."""
+    match method:
+        case "resources/read":
+            return "uri"
+        case "tasks/get" | "tasks/update" | "tasks/cancel":
+            return "taskId"
+        case _:
+            return "name"
 
 
 def _id_of(message: Message) -> str | float | None:
