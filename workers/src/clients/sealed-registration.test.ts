@@ -121,6 +121,10 @@ describe('dynamic registration (RFC 7591)', () => {
     { policy_uri: 'https://user@evil.dev/' },
     { tos_uri: 'http://good.dev' },
     { client_uri: 'https://good.dev/x y' },
+    { client_uri: 'http://localhost.evil.dev' },
+    { client_uri: 'http://user@localhost' },
+    { logo_uri: 'http://localhost:9400@evil.dev/' },
+    { policy_uri: 'ftp://localhost' },
   ])('B19 refuses %j as invalid_client_metadata', refusesMetadata)
   test.each([{ logo_uri: 'http://169.254.169.254/' }, { jwks_uri: 'http://169.254.169.254/' }])(
     'D8 refuses %j, and asks nobody for it',

@@ -114,10 +114,22 @@ function readPublicUrl(members: Members, name: string): string | undefined {
   return value
 }
 
+/**
+ * As above. Of a page under development, which sends its own origin, nothing is kept: the link would lead everybody to
+ * their own machine (RFC 7591 §2 lets a server leave a member out).
+ */
+function readLink(members: Members, name: string): string | undefined {
+  return readLoopbackUrl(members, name) === undefined ? readPublicUrl(members, name) : undefined
+}
+
 /** As above; what is http must be on loopback. */
 function readDevelopmentUrl(members: Members, name: string): string | undefined {
+  return readLoopbackUrl(members, name) ?? readPublicUrl(members, name)
+}
+
+function readLoopbackUrl(members: Members, name: string): string | undefined {
   const value = readText(members, name)
-  return value !== undefined && redirectKind(value, []) === 'loopback' ? value : readPublicUrl(members, name)
+  return value !== undefined && redirectKind(value, []) === 'loopback' ? value : undefined
 }
 
 function readKeys(members: Members): PublicKeySet | undefined {
@@ -156,7 +168,7 @@ export function readClientMetadata(
   { privateUseSchemes, allowLoopback, fallbackName }: MetadataRules & { readonly fallbackName?: string },
 ): ClientMetadata {
   const redirect_uris = readRedirectUris(members, privateUseSchemes)
-  for (const name of ['tos_uri', 'policy_uri', 'logo_uri']) readPublicUrl(members, name)
+  for (const name of ['tos_uri', 'policy_uri', 'logo_uri']) readLink(members, name)
   const jwks = readKeys(members)
   const jwks_uri = allowLoopback ? readDevelopmentUrl(members, 'jwks_uri') : readPublicUrl(members, 'jwks_uri')
   if (jwks !== undefined && jwks_uri !== undefined) throw invalidMetadata('jwks and jwks_uri exclude each other')
@@ -165,7 +177,7 @@ export function readClientMetadata(
     redirect_uris,
     grant_types: readGrantTypes(members),
     application_type: applicationType(redirect_uris),
-    client_uri: readPublicUrl(members, 'client_uri'),
+    client_uri: readLink(members, 'client_uri'),
     jwks_uri,
     jwks,
   }

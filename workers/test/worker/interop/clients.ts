@@ -85,6 +85,11 @@ export const clients = {
     registers: 'registers itself',
     redirect: 'https, on its own host',
   },
+  use_mcp: {
+    name: 'use-mcp and mcp-use',
+    registers: 'registers itself, from a web page, with its origin as client_uri',
+    redirect: '`ORIGIN/oauth/callback`',
+  },
   copilot_studio: {
     name: 'Copilot Studio',
     registers: 'registers itself',

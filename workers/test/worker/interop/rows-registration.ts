@@ -112,6 +112,22 @@ export const registrationRows: readonly Row[] = [
     ],
   },
   {
+    id: 'client-uri-on-loopback',
+    section: '4.5',
+    clients: ['use_mcp', 'others'],
+    quirk: 'sends the origin of its page as client_uri, which is http on loopback while it is developed',
+    answer: 'that link is left out, because it would lead everybody to their own machine',
+    since: '0.1.0',
+    steps: [
+      register(
+        { ...some, client_uri: 'http://localhost:9732', logo_uri: 'http://127.0.0.1:9732/logo.png' },
+        { without: ['client_uri', 'logo_uri'] },
+      ),
+      visit(asking),
+      token(codeForm(loopback)),
+    ],
+  },
+  {
     id: 'strict-reading-of-the-answer',
     section: '4.5',
     clients: ['claude_code', 'oauth4webapi'],
