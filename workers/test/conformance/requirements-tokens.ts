@@ -33,6 +33,12 @@ const revocationRequirements = [
   revocation.should('2.1-both', '§2.1', 'Revoking a refresh token ends the access tokens of its grant.'),
   revocation.must('2.1-immediately', '§2.1', 'A revoked token is dead at once.'),
   revocation.must('2.1-client', '§2.1', 'A client revokes only its own tokens.'),
+  revocation.must(
+    '2.1-client-told',
+    '§2.1',
+    'A client that asks to revoke the token of another is told of an error.',
+    'It is answered like an unknown token, 200, and the token stays alive: an error would tell a thief which tokens are good.',
+  ),
   revocation.must('2.2-unknown', '§2.2', 'An unknown token is answered 200.'),
   revocation.must('2.1-missing', '§2.1', 'A request without a token is invalid_request.'),
   revocation.may('2.1-hint', '§2.1', 'token_type_hint may be wrong or unknown.'),
@@ -89,7 +95,13 @@ const resourceMetadataRequirements = [
 
 const openidRequirements = [
   openid.must('3.1.2.1-methods', '§3.1.2.1', 'The authorization endpoint takes GET and POST.'),
-  openid.must('3.1.2.1-prompt-none', '§3.1.2.1', 'prompt=none never shows a page.'),
+  openid.must('3.1.2.1-prompt-none', '§3.1.2.1', 'prompt=none never shows a page for sign-in or consent.'),
+  openid.must(
+    '3.1.2.1-prompt-none-redirect',
+    '§3.1.2.1',
+    'The error for prompt=none always goes to the client by a redirect.',
+    'Where a redirect proves nothing of the client, every error stands on a page of ours with a link: RFC 9700 §4.11.2 warns of open redirects.',
+  ),
   openid.must('3.1.2.1-prompt-login', '§3.1.2.1', 'prompt=login asks the person to sign in again.'),
   openid.must('3.1.2.1-prompt-consent', '§3.1.2.1', 'prompt=consent asks for consent.'),
   openid.must('3.1.2.1-max-age', '§3.1.2.1', 'An older sign-in than max_age is done again.'),
