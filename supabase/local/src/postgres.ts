@@ -25,21 +25,6 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   const given = process.env.DATABASE_URL
   if (given !== undefined && given !== '') return { url: given, close: async () => {} }
   const user = process.getuid?.() === 0 ? await unprivilegedUser() : undefined
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await startAnew(settings, user)
-    } catch (error) {
-      if (tries === 5 || !portWasTaken(error)) throw error
-    }
-  }
-}
-
-// PostgreSQL takes no port 0, so between the look for a free one and the server's own another process may take it.
-function portWasTaken(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('Address already in use')
-}
-
-async function startAnew(settings: Readonly<Record<string, string>>, user?: SystemUser): Promise<Postgres> {
   const folder = await mkdtemp(join(tmpdir(), 'auth-agent-postgres-'))
   try {
     // The binaries' folder may lie in a home that the other user cannot enter.
