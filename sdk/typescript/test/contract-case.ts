@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type Keys, signToken, type TokenParts } from './contract-token.ts'
+import { type Keys, lay, signToken, type TokenParts } from './contract-token.ts'
 
 /** The shapes of `sdk/contract/*.json`, explained in its README. */
 export type ContractCase = {
@@ -62,6 +62,12 @@ export type Defaults = {
 
 export function loadDefaults(folder: URL): Defaults {
   return JSON.parse(readFileSync(new URL('defaults.json', folder), 'utf8'))
+}
+
+/** The options of a case, but for those that stand for the issuer. */
+export function optionsOf(defaults: Defaults, { config = {} }: ContractCase): Record<string, unknown> {
+  // Fifty requests at once may take a busy machine seconds: only the cases about time-outs have short ones.
+  return lay({ timeoutMs: 30_000, ...defaults.config }, fill(defaults, config))
 }
 
 /** The defaults, with the tokens of one case among the texts. */

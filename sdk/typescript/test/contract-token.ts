@@ -23,7 +23,8 @@ export function signToken(parts: Partial<TokenParts>, standard: Pick<TokenParts,
   return `${write(parts)}.${signature.toString('base64url')}`
 }
 
-function lay(standard: object, over: object): object {
+/** Members laid over others; null takes one away. */
+export function lay(standard: object, over: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries({ ...standard, ...over }).filter(([, value]) => value !== null))
 }
 

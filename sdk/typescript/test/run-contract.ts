@@ -10,6 +10,7 @@ import {
   expectedHeaders,
   fill,
   loadDefaults,
+  optionsOf,
   scriptIssuer,
   withTokens,
 } from './contract-case.ts'
@@ -24,9 +25,7 @@ export function loadContract(folder: URL) {
 /** @throws AssertionError when the adapter answers anything else than the case says */
 export async function runCase(adapter: Adapter, contract: ContractCase, standard: Defaults): Promise<void> {
   const defaults = withTokens(standard, contract)
-  // Fifty requests at once may take a busy machine seconds: only the cases about time-outs have short ones.
-  const config = { timeoutMs: 30_000, ...defaults.config, ...fill(defaults, contract.config ?? {}) }
-  const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null))
+  const given = optionsOf(defaults, contract)
   const issuer = scriptIssuer(defaults, contract.issuer ?? [], String(given.apiKey))
   const options = { ...given, fetch: issuer.fetch, log: () => {} } as unknown as AuthAgentOptions
   const ran: User[] = []

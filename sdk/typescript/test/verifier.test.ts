@@ -1,16 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { OAuthError, requireBearerAuth } from '@modelcontextprotocol/server'
 import { describe, expect, it } from 'vitest'
 import { AuthAgentConfigError } from '../src/index.ts'
 import { authAgentVerifier, type VerifierOptions } from '../src/mcp.ts'
 import { atSecond } from './at-second.ts'
-import { type ContractCase, type Exchange, fill, loadDefaults, scriptIssuer, withTokens } from './contract-case.ts'
+import { type Exchange, fill, optionsOf, scriptIssuer, withTokens } from './contract-case.ts'
+import { loadContract } from './run-contract.ts'
 import { activeAnswer, bearer, makeOptions, makeToken } from './support.ts'
 
 const folder = new URL('../../contract/', import.meta.url)
-const standard = loadDefaults(folder)
-const files = readdirSync(folder).filter((name) => name.endsWith('.json') && name !== 'defaults.json')
-const cases = files.flatMap((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as ContractCase[])
+const { standard, files } = loadContract(folder)
+const cases = files.flatMap((file) => file.cases)
 
 /** Cases that are about one well-formed token, which is all that a verifier sees. */
 const ofTokens = cases.filter(({ config = {}, exchanges = [] }) => {
@@ -34,13 +33,7 @@ describe('the verifier for the MCP packages', () => {
 
   it.each(ofTokens.map((contract) => [contract.name, contract] as const))('%s', async (_, contract) => {
     const defaults = withTokens(standard, contract)
-    const config = {
-      timeoutMs: 30_000,
-      ...defaults.config,
-      ...fill(defaults, contract.config ?? {}),
-      requiredScopes: null,
-    }
-    const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null))
+    const { requiredScopes: _needed, ...given } = optionsOf(defaults, contract)
     const issuer = scriptIssuer(defaults, contract.issuer ?? [], String(given.apiKey))
     const verifier = authAgentVerifier({ ...given, fetch: issuer.fetch, log: () => {} } as unknown as VerifierOptions)
     for (const exchange of contract.exchanges ?? []) {
