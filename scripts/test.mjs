@@ -34,7 +34,7 @@ export async function test(setting, args) {
   return sum('failed') === 0 && isWhole ? 0 : 1
 }
 
-// What several layers want is made before they start, because two of them would make it at the same time.
+// What several layers want is made before they start, so that it takes no test's time.
 async function prepareVitest(setting) {
   await installChromium()
   await preparePython(setting, pythonExample).catch((error) => {

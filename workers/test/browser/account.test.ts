@@ -9,6 +9,7 @@ import {
   redeem,
   registerServer,
   type Stage,
+  scripting,
   signIn,
   visitPath,
   welcome,
@@ -60,11 +61,6 @@ async function isOut({ page }: { page: Page }): Promise<boolean> {
   await visitPath(stage, page, '/account')
   return new URL(page.url()).pathname === '/sign-in'
 }
-
-const scripting = [
-  ['on', {}],
-  ['off', { javaScriptEnabled: false }],
-] as const
 
 describe.each(scripting)('with scripting %s', (_name, options) => {
   it('B31 a person signs in for the account, and finds and ends a connection', async () => {

@@ -7,6 +7,7 @@ import {
   openStage,
   redeem,
   type Stage,
+  scripting,
   signIn,
   visitPath,
   welcome,
@@ -67,11 +68,6 @@ async function connectSomebody(): Promise<{ readonly email: string; readonly tok
 
 const stored = async (columns: string) =>
   (await stage.stack.query(`select ${columns} from mcp_data.servers where server_id = $1`, [server.server_id]))[0]
-
-const scripting = [
-  ['on', {}],
-  ['off', { javaScriptEnabled: false }],
-] as const
 
 describe.each(scripting)('with scripting %s', (_name, options) => {
   it('J5 an owner makes keys that are shown once, and revokes one while the other goes on', async () => {

@@ -12,6 +12,7 @@ import {
   redeem,
   registerServer,
   type Stage,
+  scripting,
   visitPath,
   welcome,
 } from './stage.ts'
@@ -51,11 +52,6 @@ const ways: Readonly<Record<string, (page: Page, login: string) => Promise<void>
     await page.getByRole('button', { name: 'Authorize' }).click()
   },
 }
-
-const scripting = [
-  ['on', {}],
-  ['off', { javaScriptEnabled: false }],
-] as const
 
 describe.each(Object.entries(ways))('%s, really asked', (provider, answer) => {
   it.each(scripting)(

@@ -28,6 +28,12 @@ export async function openStage(options: Partial<StackOptions> = {}): Promise<St
   return { stack, browser, program, close }
 }
 
+/** What runs with scripting on and off: the names of both, with the browser's options. */
+export const scripting = [
+  ['on', {}],
+  ['off', { javaScriptEnabled: false }],
+] as const
+
 export const describedScopes = [
   { name: 'files:read', description: 'List and read the files in the shared folder.', required: true },
   { name: 'files:write', description: 'Create and change files.' },

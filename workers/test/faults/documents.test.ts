@@ -2,19 +2,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type OwnServer, registerOwnServer } from '../../bench/visitor.ts'
 import { openStrangeHost, type StrangeHost } from '../workerd/strange-host.ts'
 import { lineOf } from './expect-outage.ts'
-import { type FaultPlace, startFaultPlace } from './fault-place.ts'
+import { type FaultPlace, hastyDocuments, startFaultPlace } from './fault-place.ts'
 import { connect, isActive, type Seen, tokensIn, walk } from './journey.ts'
 import { publishKeyedClient } from './keyed-client.ts'
-
-// Short for those who wait for it to go by, and long enough for a real answer on a busy machine.
-const LIMITS = '{"document_milliseconds":3000,"document_failure_seconds":1,"document_failures_per_host":1000}'
 
 let place: FaultPlace
 let server: OwnServer
 let host: StrangeHost
 
 beforeAll(async () => {
-  place = await startFaultPlace({ variables: { DOCUMENTS_ALLOW_LOOPBACK: 'on', LIMITS } })
+  place = await startFaultPlace({ variables: { DOCUMENTS_ALLOW_LOOPBACK: 'on', LIMITS: hastyDocuments } })
   server = await registerOwnServer(place.issuer)
   host = await openStrangeHost()
 })

@@ -52,6 +52,10 @@ export async function openFaultDatabase(closers: Closers) {
   return { url: toSurface.url, keys, query: backend.query, aside: other.query, toPostgres, toSurface }
 }
 
+/** LIMITS that are short for those who wait for them to go by, and long enough for a real answer on a busy machine. */
+export const hastyDocuments =
+  '{"document_milliseconds":3000,"document_failure_seconds":1,"document_failures_per_host":1000}'
+
 export async function startFaultPlace(options: PlaceOptions = {}): Promise<FaultPlace> {
   const closers: Closers = []
   const close = async (): Promise<void> => {

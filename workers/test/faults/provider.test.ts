@@ -6,10 +6,7 @@ import { openMail } from '../support/mailbox.ts'
 import { addressOf, startGithub, type Upstream, upstreamClient } from '../support/upstream.ts'
 import { answerWith, openStrangeHost, type StrangeHost } from '../workerd/strange-host.ts'
 import { lineOf } from './expect-outage.ts'
-import { type FaultPlace, startFaultPlace } from './fault-place.ts'
-
-// Short for those who wait for it to go by, and long enough for a real answer on a busy machine.
-const LIMITS = '{"document_milliseconds":3000,"document_failure_seconds":1,"document_failures_per_host":1000}'
+import { type FaultPlace, hastyDocuments, startFaultPlace } from './fault-place.ts'
 
 let place: FaultPlace
 let github: Upstream
@@ -25,7 +22,9 @@ beforeAll(async () => {
     { id: 'acme', name: 'Acme', issuer: acme.url(''), ...upstreamClient },
   ]
   const IDENTITY_PROVIDERS = JSON.stringify(rows)
-  place = await startFaultPlace({ variables: { DOCUMENTS_ALLOW_LOOPBACK: 'on', IDENTITY_PROVIDERS, LIMITS } })
+  place = await startFaultPlace({
+    variables: { DOCUMENTS_ALLOW_LOOPBACK: 'on', IDENTITY_PROVIDERS, LIMITS: hastyDocuments },
+  })
   const port = await freePort()
   githubUrl = `http://localhost:${port}`
   github = await startGithub(port, `${place.issuer}/sign-in/callback/github`)

@@ -9,6 +9,7 @@ import { type Mailbox, startMailbox } from 'auth-agent-mcp-local/src/mailbox.ts'
 import { createDatabase, dropDatabase, startPostgres } from 'auth-agent-mcp-local/src/postgres.ts'
 import { makeWorkerSecrets } from 'auth-agent-mcp-local/src/worker-secrets.ts'
 import { workerVariables } from 'auth-agent-mcp-local/src/worker-variables.ts'
+import { patientLimits } from './patient-limits.ts'
 import { runWorker } from './worker-process.ts'
 
 export type StackOptions = {
@@ -64,7 +65,7 @@ async function startParts(options: StackOptions, closers: (() => Promise<unknown
   const port = await freePort()
   const issuer = `http://localhost:${port}`
   const variables = { ...workerVariables({ issuer, database, mailbox, secrets }), ...options.variables }
-  const LIMITS = patientLimits(options.variables?.LIMITS)
+  const LIMITS = patientLimits(options.variables?.LIMITS, 'database_milliseconds', 'document_milliseconds')
   const worker = await runWorker(port, { ...variables, LIMITS }, options.trustedCertificates)
   closers.push(worker.close)
   const languages = options.example === true ? ['typescript' as const] : options.example || []
@@ -79,12 +80,6 @@ async function startParts(options: StackOptions, closers: (() => Promise<unknown
     runScheduled: worker.runScheduled,
   }
   return { ...parts, examples, example: examples[0]?.registration }
-}
-
-/** A busy machine is no outage: what happens in one is tested elsewhere. */
-function patientLimits(limits = '{}'): string {
-  const patience = { database_milliseconds: 60_000, document_milliseconds: 60_000 }
-  return JSON.stringify({ ...patience, ...(JSON.parse(limits) as object) })
 }
 
 async function startRealDatabase(closers: (() => Promise<unknown>)[]): Promise<Database> {

@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import worker from '../../src/index.ts'
-import { patient } from '../support/worker/patient.ts'
+import { patientLimits } from '../support/patient-limits.ts'
 import { hasCode, mailsTo } from './mails.ts'
 
 export const issuer = 'http://localhost:9400'
@@ -24,7 +24,8 @@ const environments = new WeakMap<Variables, Record<string, unknown>>()
 const usual: Variables = {}
 
 function environmentOf(variables: Variables): Record<string, unknown> {
-  const known = environments.get(variables) ?? { ...env, ...patient(variables) }
+  const LIMITS = patientLimits(variables.LIMITS, 'database_milliseconds')
+  const known = environments.get(variables) ?? { ...env, ...variables, LIMITS }
   environments.set(variables, known)
   return known
 }

@@ -6,7 +6,7 @@ import { chooseDependencies, type Dependencies } from '../../../src/dependencies
 import type { LogLine } from '../../../src/http/log.ts'
 import { chooseNetwork, type Network } from '../../../src/network.ts'
 import { type Store, StoreUnavailable, withCallHook } from '../../../src/store/client.ts'
-import { patient } from './patient.ts'
+import { patientLimits } from '../patient-limits.ts'
 
 export type Sending = {
   readonly method?: string
@@ -55,7 +55,7 @@ export function openHouse({
   dependencies = {},
   network = {},
 }: HouseOptions = {}): House {
-  const config = parseConfig({ ...env, ...patient(variables) })
+  const config = parseConfig({ ...env, ...variables, LIMITS: patientLimits(variables.LIMITS, 'database_milliseconds') })
   const lines: LogLine[] = []
   const calls: string[] = []
   const write = (line: LogLine) => void lines.push(line)
