@@ -1,8 +1,6 @@
 import type { Context } from 'hono'
 import type { AppEnv } from '../context.ts'
-import { newRuleId, newWebhookId } from '../crypto/random.ts'
-import { mintApiKey } from '../crypto/secret-format.ts'
-import { webhookSecret } from '../crypto/webhook-signature.ts'
+import { newRuleId } from '../crypto/random.ts'
 import type { Done } from '../pages/dashboard-parts.tsx'
 import { parseClientRule } from '../protocol/client-rule.ts'
 import { refused } from '../protocol/errors.ts'
@@ -11,15 +9,16 @@ import type { Parameters } from '../protocol/parameters.ts'
 import { parseKeyRequest, parseServerChanges } from '../protocol/server-registration.ts'
 import { parseWebhookRequest } from '../protocol/webhook-request.ts'
 import { createClientRule, deleteClientRule } from '../store/client-rules.ts'
-import { createKey, revokeKey } from '../store/keys.ts'
+import { revokeKey } from '../store/keys.ts'
 import { offerServer } from '../store/offers.ts'
 import { revokeServerConnection } from '../store/server-activity.ts'
 import { type Caller, deleteServer, updateServer } from '../store/servers.ts'
-import { createWebhook, deleteWebhook, replayWebhookMessage } from '../store/webhooks.ts'
+import { deleteWebhook, replayWebhookMessage } from '../store/webhooks.ts'
 import { changeFacts } from './change-facts.ts'
 import { scopesOf, secondsOf } from './dashboard-fields.ts'
 import { repeatableForm } from './idempotency.ts'
 import type { CallerRefusal } from './management-caller.ts'
+import { checkWebhookUrl, makeKey, makeWebhook } from './owner-creations.ts'
 import { tellOwner } from './owner-mail.ts'
 
 /** What a form of a server's pages asks for. */
@@ -40,24 +39,12 @@ type Act = {
 
 const told = (done: Done) => ({ outcome: 'done', done }) as const
 
-async function makeKey(c: Context<AppEnv>, { server_id, caller, fields }: Asked): Promise<ActOutcome> {
-  const { tokenPeppers, limits } = c.var.config
+async function addKey(c: Context<AppEnv>, { server_id, caller, fields }: Asked): Promise<ActOutcome> {
   const expires_in = secondsOf(fields.get('days'))
   const request = parseKeyRequest({ name: fields.get('name') ?? '', ...(expires_in !== undefined && { expires_in }) })
   const repeatable = await repeatableForm(c, caller, { once: fields.get('once'), body: request })
-  const { key_id, key_secret, last_four, digest, kid } = await mintApiKey(tokenPeppers, repeatable?.request)
-  const created = await createKey(c.var.store, {
-    p_server_id: server_id,
-    p_caller: caller,
-    p_key: { key_id, digest, kid, name: request.name, last_four, expires_in_seconds: request.expires_in },
-    p_limits: { keys: limits.keys, writes_per_hour: limits.writes_per_hour },
-    p_idempotency: repeatable?.idempotency ?? null,
-    p_request: c.var.requestFacts,
-  })
-  if (created.outcome === 'idempotency_mismatch') throw refused('idempotency_key_reused')
-  if (created.outcome !== 'created') return created
-  tellOwner(c, created.notice, 'key_created', { server_id, key_id })
-  return { outcome: 'made', secret: created.secret_is_same ? key_secret : undefined }
+  const made = await makeKey(c, { server_id, caller, request, repeatable })
+  return made.outcome === 'created' ? { outcome: 'made', secret: made.secret } : made
 }
 
 async function endKey(c: Context<AppEnv>, { server_id, caller, fields }: Asked): Promise<ActOutcome> {
@@ -134,23 +121,13 @@ async function addRule(c: Context<AppEnv>, asked: Asked, effect: 'allow' | 'bloc
   return created.outcome === 'created' ? told(effect === 'block' ? 'blocked' : 'allowed') : created
 }
 
-async function makeWebhook(c: Context<AppEnv>, { server_id, caller, fields }: Asked): Promise<ActOutcome> {
-  const { url, events } = parseWebhookRequest({ url: fields.get('url') ?? '', events: fields.all('event') })
-  const problem = c.var.strangerUrlProblem(url)
-  if (problem !== undefined) throw refused('member_malformed', `url: ${problem}`)
-  const { registrationKeys } = c.var.config
-  const [{ kid }] = registrationKeys
+async function addWebhook(c: Context<AppEnv>, { server_id, caller, fields }: Asked): Promise<ActOutcome> {
+  const request = parseWebhookRequest({ url: fields.get('url') ?? '', events: fields.all('event') })
+  checkWebhookUrl(c, request.url)
+  const { url, events } = request
   const repeatable = await repeatableForm(c, caller, { once: fields.get('once'), body: { url, events } })
-  const created = await createWebhook(c.var.store, {
-    p_server_id: server_id,
-    p_caller: caller,
-    p_webhook: { webhook_id: newWebhookId(), url, kid, events },
-    p_idempotency: repeatable?.idempotency ?? null,
-    ...changeFacts(c),
-  })
-  if (created.outcome === 'idempotency_mismatch') throw refused('idempotency_key_reused')
-  if (created.outcome !== 'created') return created
-  return { outcome: 'made', secret: await webhookSecret(registrationKeys, created.kid, created.webhook.webhook_id) }
+  const made = await makeWebhook(c, { server_id, caller, request, repeatable })
+  return made.outcome === 'created' ? { outcome: 'made', secret: made.secret } : made
 }
 
 type Simple = { readonly p_server_id: string; readonly p_caller: Caller }
@@ -173,7 +150,7 @@ function simply(
 
 /** What the forms of a server's pages can ask for, by the value of their button. */
 export const serverActs: Readonly<Record<string, Act>> = {
-  create_key: { freshness: 'fresh', run: makeKey },
+  create_key: { freshness: 'fresh', run: addKey },
   revoke_key: { freshness: 'fresh', run: endKey },
   settings: { freshness: 'any', run: saveSettings },
   scopes: { freshness: 'fresh', run: (c, asked) => change(c, asked, { scopes: scopesOf(asked.fields) }) },
@@ -195,7 +172,7 @@ export const serverActs: Readonly<Record<string, Act>> = {
       revokeServerConnection(c.var.store, { ...server, p_connection_id, p_request: c.var.requestFacts }),
     ),
   },
-  create_webhook: { freshness: 'fresh', run: makeWebhook },
+  create_webhook: { freshness: 'fresh', run: addWebhook },
   delete_webhook: {
     freshness: 'any',
     run: simply('removed', (c, server, p_webhook_id) =>

@@ -1,17 +1,16 @@
 import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../context.ts'
-import { mintApiKey } from '../crypto/secret-format.ts'
 import { readRepeatable, tellReplay } from '../http/idempotency.ts'
 import { readJsonBody } from '../http/json-body.ts'
 import { callerRefused, requireCaller } from '../http/management-caller.ts'
 import { keyIdOf, nextOf, queryOf, serverIdOf } from '../http/management-path.ts'
+import { makeKey } from '../http/owner-creations.ts'
 import { tellOwner } from '../http/owner-mail.ts'
 import { rateLimit } from '../http/rate-limit.ts'
-import { refused } from '../protocol/errors.ts'
 import { keysQuery, parsePageQuery } from '../protocol/paging.ts'
 import { describeKey } from '../protocol/server-description.ts'
 import { parseKeyRequest } from '../protocol/server-registration.ts'
-import { createKey, listKeys, revokeKey } from '../store/keys.ts'
+import { listKeys, revokeKey } from '../store/keys.ts'
 
 /** The API keys of a server (HTTP-API "Server management"). */
 export const apiKeysRoute = new Hono<AppEnv>()
@@ -21,27 +20,15 @@ export const apiKeysRoute = new Hono<AppEnv>()
 
 async function create(c: Context<AppEnv>): Promise<Response> {
   c.header('Cache-Control', 'no-store')
-  const { config, store, requestFacts } = c.var
-  const p_caller = await requireCaller(c)
-  const p_server_id = serverIdOf(c)
+  const caller = await requireCaller(c)
+  const server_id = serverIdOf(c)
   const body = await readJsonBody(c)
-  const { name, expires_in } = parseKeyRequest(body)
-  const repeatable = await readRepeatable(c, p_caller, body)
-  const { key_id, key_secret, last_four, digest, kid } = await mintApiKey(config.tokenPeppers, repeatable?.request)
-  const created = await createKey(store, {
-    p_server_id,
-    p_caller,
-    p_key: { key_id, digest, kid, name, last_four, expires_in_seconds: expires_in },
-    p_limits: { keys: config.limits.keys, writes_per_hour: config.limits.writes_per_hour },
-    p_idempotency: repeatable?.idempotency ?? null,
-    p_request: requestFacts,
-  })
-  if (created.outcome === 'idempotency_mismatch') throw refused('idempotency_key_reused')
-  if (created.outcome !== 'created') throw await callerRefused(c, created, 'server_not_found')
-  tellReplay(c, created.replayed)
-  tellOwner(c, created.notice, 'key_created', { server_id: p_server_id, key_id })
-  // The one time that the secret is seen (THREATS J5); a repeated request sees what it saw.
-  return c.json({ ...describeKey(created.key), ...(created.secret_is_same && { key_secret }) }, 201)
+  const request = parseKeyRequest(body)
+  const repeatable = await readRepeatable(c, caller, body)
+  const made = await makeKey(c, { server_id, caller, request, repeatable })
+  if (made.outcome !== 'created') throw await callerRefused(c, made, 'server_not_found')
+  tellReplay(c, made.replayed)
+  return c.json({ ...describeKey(made.key), ...(made.secret !== undefined && { key_secret: made.secret }) }, 201)
 }
 
 async function list(c: Context<AppEnv>): Promise<Response> {

@@ -1,17 +1,14 @@
 import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../context.ts'
-import { newWebhookId } from '../crypto/random.ts'
-import { webhookSecret } from '../crypto/webhook-signature.ts'
-import { changeFacts } from '../http/change-facts.ts'
 import { readRepeatable, tellReplay } from '../http/idempotency.ts'
 import { readJsonBody } from '../http/json-body.ts'
 import { callerRefused, requireCaller } from '../http/management-caller.ts'
 import { messageIdOf, serverIdOf, webhookIdOf } from '../http/management-path.ts'
+import { checkWebhookUrl, makeWebhook } from '../http/owner-creations.ts'
 import { rateLimit } from '../http/rate-limit.ts'
 import { describeWebhook } from '../protocol/activity-description.ts'
-import { refused } from '../protocol/errors.ts'
 import { parseWebhookRequest } from '../protocol/webhook-request.ts'
-import { createWebhook, deleteWebhook, listWebhooks, replayWebhookMessage } from '../store/webhooks.ts'
+import { deleteWebhook, listWebhooks, replayWebhookMessage } from '../store/webhooks.ts'
 
 /** Where an owner wants to be told of what happens (HTTP-API "Webhooks"; Standard Webhooks 1.0). */
 export const apiWebhooksRoute = new Hono<AppEnv>()
@@ -27,23 +24,15 @@ async function ofServer(c: Context<AppEnv>) {
 }
 
 async function create(c: Context<AppEnv>): Promise<Response> {
-  const server = await ofServer(c)
+  const { p_server_id: server_id, p_caller: caller } = await ofServer(c)
   const body = await readJsonBody(c)
-  const { url, events } = parseWebhookRequest(body)
-  const problem = c.var.strangerUrlProblem(url)
-  if (problem !== undefined) throw refused('member_malformed', `url: ${problem}`)
-  const { registrationKeys } = c.var.config
-  const [{ kid }] = registrationKeys
-  const repeatable = await readRepeatable(c, server.p_caller, body)
-  const p_webhook = { webhook_id: newWebhookId(), url, kid, events }
-  const p_idempotency = repeatable?.idempotency ?? null
-  const created = await createWebhook(c.var.store, { ...server, p_webhook, p_idempotency, ...changeFacts(c) })
-  if (created.outcome === 'idempotency_mismatch') throw refused('idempotency_key_reused')
-  if (created.outcome !== 'created') throw await callerRefused(c, created, 'server_not_found')
-  tellReplay(c, created.replayed)
-  // The one time that the secret is told; a repeated request is told what it was.
-  const secret = await webhookSecret(registrationKeys, created.kid, created.webhook.webhook_id)
-  return c.json({ ...describeWebhook(created.webhook), secret }, 201)
+  const request = parseWebhookRequest(body)
+  checkWebhookUrl(c, request.url)
+  const repeatable = await readRepeatable(c, caller, body)
+  const made = await makeWebhook(c, { server_id, caller, request, repeatable })
+  if (made.outcome !== 'created') throw await callerRefused(c, made, 'server_not_found')
+  tellReplay(c, made.replayed)
+  return c.json({ ...describeWebhook(made.webhook), secret: made.secret }, 201)
 }
 
 async function list(c: Context<AppEnv>): Promise<Response> {

@@ -1,12 +1,12 @@
 import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../context.ts'
 import { newServerId } from '../crypto/random.ts'
-import { mintPersonalToken } from '../crypto/secret-format.ts'
 import { dashboardCaller, dashboardTicket, doneOf, filterOf, ownerFrame, refusedOnPage } from '../http/dashboard.ts'
 import { secondsOf } from '../http/dashboard-fields.ts'
 import { readFormPost } from '../http/form-post.ts'
 import { htmlAnswer } from '../http/html.ts'
 import { repeatableForm } from '../http/idempotency.ts'
+import { makePersonalToken } from '../http/owner-creations.ts'
 import { tellOwner } from '../http/owner-mail.ts'
 import { answerWithPage } from '../http/page-errors.tsx'
 import { clockOf } from '../http/person.ts'
@@ -20,7 +20,7 @@ import { parsePageQuery, tokensQuery } from '../protocol/paging.ts'
 import type { Parameters } from '../protocol/parameters.ts'
 import { parseServerRegistration } from '../protocol/server-registration.ts'
 import { acceptServer, declineServer, listOffers } from '../store/offers.ts'
-import { createPersonalToken, listPersonalTokens, revokePersonalToken } from '../store/personal-tokens.ts'
+import { listPersonalTokens, revokePersonalToken } from '../store/personal-tokens.ts'
 import { listServers, registerServer } from '../store/servers.ts'
 
 /** An owner's servers, what is offered, and personal tokens (HTTP-API "Pages"). */
@@ -139,31 +139,15 @@ async function actOnToken(c: Context<AppEnv>): Promise<Response> {
 }
 
 async function createToken(c: Context<AppEnv>, fields: Parameters): Promise<Response> {
-  const { tokenPeppers, limits, lifetimes } = c.var.config
   const body = {
     name: fields.get('name') ?? '',
     scopes: fields.all('scope'),
     expires_in: secondsOf(fields.get('days')),
   }
-  const { name, scopes, expires_in } = parsePersonalTokenRequest(body)
-  const p_caller = await dashboardCaller(c, 'fresh')
-  const repeatable = await repeatableForm(c, p_caller, { once: fields.get('once'), body })
-  const minted = await mintPersonalToken(tokenPeppers, repeatable?.request)
-  const { token_id, personal_token, last_four, digest, kid } = minted
-  const created = await createPersonalToken(c.var.store, {
-    p_caller,
-    p_token: { token_id, digest, kid, name, last_four, scopes, expires_in_seconds: expires_in },
-    p_limits: {
-      tokens: limits.personal_tokens,
-      writes_per_hour: limits.writes_per_hour,
-      fresh_seconds: lifetimes.fresh_sign_in_seconds,
-    },
-    p_idempotency: repeatable?.idempotency ?? null,
-    p_request: c.var.requestFacts,
-  })
-  if (created.outcome === 'idempotency_mismatch') throw refused('idempotency_key_reused')
-  if (created.outcome === 'not_allowed') throw refused('token_may_not_mint')
-  if (created.outcome !== 'created') return refusedOnPage(c, created, 'personal_token_not_found')
-  tellOwner(c, created.notice, 'personal_token_created', { token_id })
-  return showTokens(c, created.secret_is_same ? personal_token : undefined)
+  const request = parsePersonalTokenRequest(body)
+  const caller = await dashboardCaller(c, 'fresh')
+  const repeatable = await repeatableForm(c, caller, { once: fields.get('once'), body })
+  const made = await makePersonalToken(c, { caller, request, repeatable })
+  if (made.outcome !== 'created') return refusedOnPage(c, made, 'personal_token_not_found')
+  return showTokens(c, made.secret)
 }
